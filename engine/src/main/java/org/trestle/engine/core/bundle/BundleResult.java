@@ -1,0 +1,14 @@
+package org.trestle.engine.core.bundle;
+
+import java.util.List;
+
+/** All that a successful bundle changes; becomes visible at its commit, together. */
+public record BundleResult(
+    BundleId id, List<EdgeOutput> outputs, List<TimerUpdate> timers, List<Residual> residuals) {
+
+  public BundleResult {
+    outputs = List.copyOf(outputs);
+    timers = List.copyOf(timers);
+    residuals = List.copyOf(residuals);
+  }
+}

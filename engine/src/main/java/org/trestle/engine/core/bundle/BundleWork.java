@@ -1,0 +1,38 @@
+package org.trestle.engine.core.bundle;
+
+import java.util.List;
+import org.trestle.engine.core.port.ElementBlock;
+
+/**
+ * The work of one bundle.
+ *
+ * @param keyGroups the key groups leased to the bundle, ascending; empty for stages without keys
+ * @param elements in order of arrival (within a key group, for keyed stages)
+ * @param timers in firing order; delivered after the elements
+ * @param closing the input of these key groups has ended: a grouping stage gives out its groups
+ * @param attempt 1 for the first try
+ */
+public record BundleWork(
+    BundleId id,
+    StageId stage,
+    List<Integer> keyGroups,
+    List<ElementBlock> elements,
+    List<FiredTimer> timers,
+    boolean closing,
+    int attempt) {
+
+  public BundleWork {
+    keyGroups = List.copyOf(keyGroups);
+    elements = List.copyOf(elements);
+    timers = List.copyOf(timers);
+  }
+
+  /** How many elements. */
+  public long elementCount() {
+    long count = 0;
+    for (ElementBlock block : elements) {
+      count += block.count();
+    }
+    return count;
+  }
+}

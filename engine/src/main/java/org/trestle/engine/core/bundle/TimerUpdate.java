@@ -1,0 +1,19 @@
+package org.trestle.engine.core.bundle;
+
+/** A bundle's change to the timers of its stage. Later updates of a timer win. */
+public sealed interface TimerUpdate {
+  TimerKey timer();
+
+  int keyGroup();
+
+  /**
+   * @param fireAt when to fire, in milliseconds of the domain's clock
+   * @param hold output timestamp: the stage's output watermark stays at or below it until the timer
+   *     has fired or is cleared
+   */
+  record Set(TimerKey timer, int keyGroup, TimeDomain domain, long fireAt, long hold)
+      implements TimerUpdate {}
+
+  /** Removes the timer, if there is one. */
+  record Clear(TimerKey timer, int keyGroup) implements TimerUpdate {}
+}

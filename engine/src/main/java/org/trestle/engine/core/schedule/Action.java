@@ -1,0 +1,31 @@
+package org.trestle.engine.core.schedule;
+
+import org.trestle.engine.core.bundle.BundleId;
+import org.trestle.engine.core.bundle.BundleWork;
+import org.trestle.engine.core.bundle.EdgeId;
+
+/** What the core asks of the world. */
+public sealed interface Action {
+
+  /** Run this bundle in a slot of its stage's pool; answer with a commit or a failure. */
+  record StartBundle(BundleWork work) implements Action {}
+
+  /** Give up a running bundle: its answer is not wanted any more. */
+  record AbandonBundle(BundleId bundle) implements Action {}
+
+  /** All producers of the edge are done: nothing will be added to it. */
+  record EdgeComplete(EdgeId edge) implements Action {}
+
+  /** Call {@code tick} at this processing time (milliseconds), unless one is asked for earlier. */
+  record WakeAt(long processingTime) implements Action {}
+
+  /** The job has ended. No action follows. */
+  record JobEnded(Outcome outcome, String message) implements Action {}
+
+  /** How a job ends. */
+  enum Outcome {
+    DONE,
+    FAILED,
+    CANCELLED
+  }
+}

@@ -1,0 +1,46 @@
+package org.trestle.engine.execute;
+
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import org.apache.beam.model.jobmanagement.v1.JobApi.JobState;
+import org.apache.beam.model.pipeline.v1.MetricsApi.MonitoringInfo;
+
+/** A started job. Safe for use by several threads; no method blocks. */
+public interface JobExecution {
+
+  /** Asks the job to stop: running bundles are given up, workers stopped. Idempotent. */
+  void cancel();
+
+  /** Metrics of all attempts of bundles so far. */
+  List<MonitoringInfo> attemptedMetrics();
+
+  /** Metrics of committed bundles. */
+  List<MonitoringInfo> committedMetrics();
+
+  /** The fused graph with the figures of each stage: elements, bytes, bundles, time. */
+  List<StageStatus> stages();
+
+  /** The fused graph in text, with the reason of each barrier. */
+  String explain();
+
+  /** Completes with the terminal state after all resources of the job are released. */
+  CompletableFuture<JobState.Enum> done();
+
+  /**
+   * Figures of a stage.
+   *
+   * @param transforms unique names of the transforms in the stage
+   * @param busyMillis time bundles of the stage were running, summed over bundles
+   */
+  record StageStatus(
+      String name,
+      List<String> transforms,
+      String environment,
+      long elementsIn,
+      long elementsOut,
+      long bytesOut,
+      long bundles,
+      long failedBundles,
+      long busyMillis,
+      boolean complete) {}
+}

@@ -1,0 +1,29 @@
+package org.trestle.fn.control;
+
+import java.util.concurrent.CompletableFuture;
+import org.apache.beam.model.fnexecution.v1.BeamFnApi.InstructionRequest;
+import org.apache.beam.model.fnexecution.v1.BeamFnApi.InstructionResponse;
+
+/** A connected SDK harness. Safe for use by several threads; no method blocks. */
+public interface SdkWorker {
+
+  /** The worker id: unguessable, unique in the process. */
+  String id();
+
+  /** Starts a bundle: sends its request, then its elements as fast as the harness takes them. */
+  RunningBundle process(BundleRequest request, BundleReceiver receiver);
+
+  /**
+   * Sends any other instruction. The instruction id of {@code request} is set by the worker.
+   *
+   * @return completes with the response; exceptionally with {@link BundleFailedException} when the
+   *     response holds an error, or {@link WorkerLostException} when the worker goes away first
+   */
+  CompletableFuture<InstructionResponse> instruct(InstructionRequest.Builder request);
+
+  /**
+   * Completes when the harness is gone, with a sentence for people that says how (stream closed,
+   * process exit code, last log lines).
+   */
+  CompletableFuture<String> lost();
+}
