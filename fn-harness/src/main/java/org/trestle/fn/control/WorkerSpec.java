@@ -38,6 +38,8 @@ public record WorkerSpec(
   @FunctionalInterface
   public interface ArtifactReader {
     /**
+     * Opens an artifact for reading.
+     *
      * @throws java.io.IOException if the artifact is unknown to the job or cannot be read
      */
     java.io.InputStream open(ArtifactInformation artifact) throws java.io.IOException;
