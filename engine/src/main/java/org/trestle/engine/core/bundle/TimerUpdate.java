@@ -7,6 +7,8 @@ public sealed interface TimerUpdate {
   int keyGroup();
 
   /**
+   * Sets the timer, replacing what was set before.
+   *
    * @param fireAt when to fire, in milliseconds of the domain's clock
    * @param hold output timestamp: the stage's output watermark stays at or below it until the timer
    *     has fired or is cleared
