@@ -1,0 +1,29 @@
+package org.trestle.engine.shuffle;
+
+import org.trestle.engine.core.bundle.EdgeId;
+
+/**
+ * What a writer needs to know of an edge.
+ *
+ * @param readers how many consumers (stages without keys, side inputs) take each element from
+ *     {@code blocks}
+ * @param keyedReaders how many consumers take each element from {@code keyed}
+ * @param keyGroups number of key groups; counts only if there are keyed readers
+ */
+public record EdgeTarget(
+    EdgeId edge, EdgeFormat format, int readers, int keyedReaders, int keyGroups) {
+
+  public EdgeTarget {
+    if (readers < 0 || keyedReaders < 0) {
+      throw new IllegalArgumentException("edge " + edge + ": negative number of readers");
+    }
+    if (keyedReaders > 0 && (format.key() == null || keyGroups < 1)) {
+      throw new IllegalArgumentException("edge " + edge + ": keyed readers, but no keys or groups");
+    }
+  }
+
+  /** Whether elements are parted by key group. */
+  public boolean keyed() {
+    return keyedReaders > 0;
+  }
+}

@@ -1,0 +1,115 @@
+package org.trestle.engine.windowing;
+
+import java.util.function.Function;
+import org.apache.beam.model.pipeline.v1.RunnerApi;
+import org.apache.beam.model.pipeline.v1.RunnerApi.Trigger;
+import org.apache.beam.model.pipeline.v1.RunnerApi.WindowingStrategy;
+import org.apache.beam.model.pipeline.v1.StandardWindowFns.FixedWindowsPayload;
+import org.apache.beam.model.pipeline.v1.StandardWindowFns.GlobalWindowsPayload;
+import org.apache.beam.model.pipeline.v1.StandardWindowFns.SessionWindowsPayload;
+import org.apache.beam.model.pipeline.v1.StandardWindowFns.SlidingWindowsPayload;
+import org.trestle.engine.windowing.WindowingStrategySpec.Accumulation;
+import org.trestle.engine.windowing.WindowingStrategySpec.OutputTime;
+import org.trestle.engine.windowing.WindowingStrategySpec.WindowFnKind;
+import org.trestle.fn.wire.WindowCoder;
+
+/** Turns the proto of a windowing strategy into a {@link WindowingStrategySpec}. */
+final class WindowingStrategyParser {
+  private static final String GLOBAL =
+      urn(GlobalWindowsPayload.Enum.PROPERTIES.getValueDescriptor());
+  private static final String FIXED = urn(FixedWindowsPayload.Enum.PROPERTIES.getValueDescriptor());
+  private static final String SLIDING =
+      urn(SlidingWindowsPayload.Enum.PROPERTIES.getValueDescriptor());
+  private static final String SESSIONS =
+      urn(SessionWindowsPayload.Enum.PROPERTIES.getValueDescriptor());
+
+  private WindowingStrategyParser() {}
+
+  static WindowingStrategySpec parse(
+      WindowingStrategy proto, Function<String, WindowCoder> windowCoders) {
+    if (proto.getWindowFn().getUrn().isEmpty()) {
+      throw new IllegalArgumentException("windowing strategy without a window fn");
+    }
+    return new WindowingStrategySpec(
+        kind(proto.getWindowFn().getUrn()),
+        proto.getWindowFn(),
+        merging(proto),
+        outputTime(proto),
+        proto.getTrigger(),
+        isDefault(proto.getTrigger()),
+        accumulation(proto),
+        proto.getAllowedLateness(),
+        windowCoders.apply(proto.getWindowCoderId()),
+        proto.getEnvironmentId());
+  }
+
+  private static String urn(com.google.protobuf.Descriptors.EnumValueDescriptor value) {
+    return value.getOptions().getExtension(RunnerApi.beamUrn);
+  }
+
+  private static WindowFnKind kind(String urn) {
+    if (urn.equals(GLOBAL)) {
+      return WindowFnKind.GLOBAL;
+    }
+    if (urn.equals(FIXED)) {
+      return WindowFnKind.FIXED;
+    }
+    if (urn.equals(SLIDING)) {
+      return WindowFnKind.SLIDING;
+    }
+    return urn.equals(SESSIONS) ? WindowFnKind.SESSIONS : WindowFnKind.CUSTOM;
+  }
+
+  private static boolean merging(WindowingStrategy proto) {
+    return switch (proto.getMergeStatus()) {
+      case NEEDS_MERGE -> true;
+      case NON_MERGING, ALREADY_MERGED -> false;
+      case UNSPECIFIED, UNRECOGNIZED ->
+          throw new IllegalArgumentException(
+              "windowing strategy with unknown merge_status " + proto.getMergeStatusValue());
+    };
+  }
+
+  private static OutputTime outputTime(WindowingStrategy proto) {
+    return switch (proto.getOutputTime()) {
+      // Unset in old pipelines; the end of the window is every SDK's default.
+      case UNSPECIFIED, END_OF_WINDOW -> OutputTime.END_OF_WINDOW;
+      case EARLIEST_IN_PANE -> OutputTime.EARLIEST;
+      case LATEST_IN_PANE -> OutputTime.LATEST;
+      case UNRECOGNIZED ->
+          throw new IllegalArgumentException(
+              "windowing strategy with unknown output_time " + proto.getOutputTimeValue());
+    };
+  }
+
+  private static Accumulation accumulation(WindowingStrategy proto) {
+    return switch (proto.getAccumulationMode()) {
+      case UNSPECIFIED, DISCARDING -> Accumulation.DISCARDING;
+      case ACCUMULATING -> Accumulation.ACCUMULATING;
+      case RETRACTING -> Accumulation.RETRACTING;
+      case UNRECOGNIZED ->
+          throw new IllegalArgumentException(
+              "windowing strategy with unknown accumulation_mode "
+                  + proto.getAccumulationModeValue());
+    };
+  }
+
+  private static boolean isDefault(Trigger trigger) {
+    return switch (trigger.getTriggerCase()) {
+      case DEFAULT, NEVER, TRIGGER_NOT_SET -> true;
+      case AFTER_END_OF_WINDOW ->
+          !trigger.getAfterEndOfWindow().hasEarlyFirings()
+              && !trigger.getAfterEndOfWindow().hasLateFirings();
+      case AFTER_ALL,
+          AFTER_ANY,
+          AFTER_EACH,
+          AFTER_PROCESSING_TIME,
+          AFTER_SYNCHRONIZED_PROCESSING_TIME,
+          ALWAYS,
+          ELEMENT_COUNT,
+          OR_FINALLY,
+          REPEAT ->
+          false;
+    };
+  }
+}

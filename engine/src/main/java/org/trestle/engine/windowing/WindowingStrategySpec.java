@@ -1,0 +1,66 @@
+package org.trestle.engine.windowing;
+
+import java.util.function.Function;
+import org.apache.beam.model.pipeline.v1.RunnerApi.FunctionSpec;
+import org.apache.beam.model.pipeline.v1.RunnerApi.Trigger;
+import org.apache.beam.model.pipeline.v1.RunnerApi.WindowingStrategy;
+import org.trestle.fn.wire.WindowCoder;
+
+/**
+ * What the runner needs of a windowing strategy.
+ *
+ * @param windowFn as the SDK gave it
+ * @param merging whether a grouping has to merge windows: a merging window fn that has not been
+ *     applied yet
+ * @param trigger as the SDK gave it
+ * @param defaultTrigger whether there is but one firing for input that is complete: the trigger is
+ *     the default one, never, or the end of the window without early and late firings
+ * @param allowedLateness in milliseconds
+ * @param environment where the window fn can run; empty if the strategy does not say
+ */
+public record WindowingStrategySpec(
+    WindowFnKind kind,
+    FunctionSpec windowFn,
+    boolean merging,
+    OutputTime outputTime,
+    Trigger trigger,
+    boolean defaultTrigger,
+    Accumulation accumulation,
+    long allowedLateness,
+    WindowCoder windowCoder,
+    String environment) {
+
+  /** The window fns that a runner knows, and all others. */
+  public enum WindowFnKind {
+    GLOBAL,
+    FIXED,
+    SLIDING,
+    SESSIONS,
+    CUSTOM
+  }
+
+  /** Which timestamp a group gets. */
+  public enum OutputTime {
+    END_OF_WINDOW,
+    EARLIEST,
+    LATEST
+  }
+
+  /** What becomes of a pane's elements after it was given out. */
+  public enum Accumulation {
+    DISCARDING,
+    ACCUMULATING,
+    RETRACTING
+  }
+
+  /**
+   * Reads a windowing strategy.
+   *
+   * @param windowCoders gives the window coder of a coder id
+   * @throws IllegalArgumentException if a required part is missing or unknown, naming it
+   */
+  public static WindowingStrategySpec parse(
+      WindowingStrategy proto, Function<String, WindowCoder> windowCoders) {
+    return WindowingStrategyParser.parse(proto, windowCoders);
+  }
+}
