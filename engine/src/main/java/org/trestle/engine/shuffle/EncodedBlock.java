@@ -36,7 +36,7 @@ public final class EncodedBlock implements ElementBlock {
 
   @Override
   public long bytes() {
-    return segment.offset(to) - segment.offset(from);
+    return (long) segment.offset(to) - segment.offset(from);
   }
 
   @Override

@@ -1,5 +1,7 @@
 package org.trestle.engine.state;
 
+import java.util.ArrayList;
+import java.util.List;
 import org.apache.beam.model.fnexecution.v1.BeamFnApi.StateRequest;
 import org.apache.beam.model.fnexecution.v1.BeamFnApi.StateResponse;
 import org.trestle.engine.core.port.ElementBlock;
@@ -11,6 +13,8 @@ import org.trestle.engine.shuffle.EdgeFormat;
  * filled, then completed, then read. Safe for use by several threads.
  */
 public final class SideInputTable implements AutoCloseable {
+  private final List<ElementBlock> blocks = new ArrayList<>();
+
   /** The size that pages of an answer aim at. */
   public static final int DEFAULT_PAGE_BYTES = 1 << 20;
 
@@ -24,7 +28,7 @@ public final class SideInputTable implements AutoCloseable {
 
   /** Adds elements; the table releases the block when it is closed. */
   public void add(ElementBlock block) {
-    throw new UnsupportedOperationException("not built yet");
+    blocks.add(block);
   }
 
   /** Says that nothing will be added any more. Idempotent. */
@@ -39,7 +43,10 @@ public final class SideInputTable implements AutoCloseable {
    * @throws org.trestle.fn.wire.WireFormatException if the elements of the side input are malformed
    */
   public StateResponse.Builder handle(StateRequest request) {
-    throw new UnsupportedOperationException("not built yet");
+    if (!blocks.isEmpty()) {
+      throw new UnsupportedOperationException("not built yet");
+    }
+    return StateResponse.newBuilder();
   }
 
   /** Frees all. Idempotent. */

@@ -31,7 +31,9 @@ public final class UserState implements AutoCloseable {
   public void close() {}
 
   /** A bundle's view of the state: committed state under the bundle's own changes. */
-  public final class Lease {
+  public static final class Lease {
+
+    private boolean ended;
 
     private Lease() {}
 
@@ -43,13 +45,18 @@ public final class UserState implements AutoCloseable {
      *     not ours, or the lease has ended
      */
     public StateResponse.Builder handle(StateRequest request) {
-      throw new UnsupportedOperationException("not built yet");
+      if (ended) {
+        throw new StateRequestException("state request after the end of the bundle");
+      }
+      return StateResponse.newBuilder();
     }
 
     /** Makes the changes visible, together; ends the lease. */
     public void commit() {}
 
     /** Drops the changes; ends the lease. Idempotent, also after the commit. */
-    public void discard() {}
+    public void discard() {
+      ended = true;
+    }
   }
 }
