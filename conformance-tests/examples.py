@@ -1,0 +1,2 @@
+class Examples:
+    def __init__(self,*a): pass

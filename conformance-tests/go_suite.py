@@ -1,0 +1,100 @@
+"""The Go SDK's tests that submit pipelines, each test in a process of its own."""
+
+import concurrent.futures
+import fnmatch
+import os
+import re
+import signal
+import subprocess
+import tempfile
+import time
+
+import environments
+from outcome import FAILED
+from outcome import Outcome
+from outcome import PASSED
+from outcome import SKIPPED
+
+# Left out are packages that need cloud services, databases or expansion services, and
+# regression/coders/fromyaml, which submits nothing.
+PACKAGES = (
+    'test/integration/primitives',
+    'test/integration/synthetic',
+    'test/integration/wordcount',
+    'test/regression',
+)
+MESSAGE_LINES = 60
+
+
+class GoSuite:
+    def __init__(self, version):
+        self.version = version
+
+    def run(self, name, context):
+        go = environments.GoEnvironment(self.version)
+        tests = []
+        for package in PACKAGES:
+            binary = go.test_binary(package)
+            for test in self._list(binary):
+                test_id = f'{package.rpartition("/")[2]}.{test}'
+                if fnmatch.fnmatchcase(test_id, context.only or '*'):
+                    tests.append((test_id, binary, test))
+        outcomes, orphans = [], []
+        with concurrent.futures.ThreadPoolExecutor(context.jobs) as pool:
+            for result in pool.map(lambda t: self._run(name, *t, context), tests):
+                (outcomes if isinstance(result, Outcome) else orphans).append(result)
+        # With several tests under way when the service died, only a second run tells which did it.
+        for orphan in orphans:
+            result = self._run(name, *orphan, context, last_chance=True)
+            outcomes.append(result)
+        return outcomes
+
+    def _list(self, binary):
+        listed = subprocess.run(
+            [str(binary), '-test.list', '.*'], text=True, capture_output=True, cwd='/tmp')
+        if listed.returncode:
+            raise environments.SetupError(f'{binary} cannot list its tests:\n{listed.stderr}')
+        return [line for line in listed.stdout.split() if line.startswith('Test')]
+
+    def _run(self, name, test_id, binary, test, context, last_chance=False):
+        if not context.service.alive() and not context.service.revive():
+            return context.tell(Outcome(name, test_id, FAILED, message='the job service is gone'))
+        with tempfile.TemporaryDirectory(prefix='conformance-go-') as directory:
+            code, output, seconds = run_limited(
+                [
+                    str(binary), '-test.run', f'^{re.escape(test)}$', '-test.v',
+                    f'-test.timeout={context.test_seconds}s', '--runner=universal',
+                    f'--endpoint={context.service.endpoint}', '--environment_type=LOOPBACK'
+                ],
+                directory, context.test_seconds + 10)
+        if code == 0:
+            status = SKIPPED if f'--- SKIP: {test} ' in output else PASSED
+            if f'--- {"SKIP" if status == SKIPPED else "PASS"}: {test} ' not in output:
+                return context.tell(Outcome(name, test_id, FAILED, seconds, f'did not run:\n{output}'))
+            return context.tell(Outcome(name, test_id, status, seconds))
+        died = not context.service.alive()
+        if died and not last_chance:
+            return test_id, binary, test
+        message = '\n'.join(output.rstrip().split('\n')[-MESSAGE_LINES:])
+        if code is None:
+            message += f'\nno end after {seconds:.0f} s'
+        if died:
+            message += '\nthe job service died'
+        return context.tell(Outcome(name, test_id, FAILED, seconds, message))
+
+
+def run_limited(command, directory, limit_seconds, environment=None):
+    """Runs a command; returns exit code (None past the limit), all its output, and seconds."""
+    begin = time.monotonic()
+    process = subprocess.Popen(
+        command, cwd=directory, env=dict(os.environ, **(environment or {})), text=True,
+        errors='replace', stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT, start_new_session=True)
+    try:
+        output, _ = process.communicate(timeout=limit_seconds)
+        code = process.returncode
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        output, _ = process.communicate()
+        code = None
+    return code, output, time.monotonic() - begin

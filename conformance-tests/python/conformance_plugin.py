@@ -1,0 +1,139 @@
+"""Pytest plugin: runs upstream tests against a job service and reports each test as it happens.
+
+The environment says what to do:
+
+  CONFORMANCE_ENDPOINT   host:port of the job service
+  CONFORMANCE_EVENTS     file that receives one JSON object a line
+  CONFORMANCE_DONE       file with the test ids that earlier processes finished, one a line
+  CONFORMANCE_ONLY       shell pattern; other tests are left out
+  CONFORMANCE_STREAMING  "1" submits every pipeline with --streaming
+"""
+
+import fnmatch
+import json
+import os
+import socket
+import time
+
+import pytest
+from apache_beam.portability.api import beam_job_api_pb2
+from apache_beam.runners.portability import portable_runner
+from apache_beam.testing.test_pipeline import TestPipeline
+
+ENDPOINT = os.environ['CONFORMANCE_ENDPOINT']
+STREAMING = os.environ.get('CONFORMANCE_STREAMING') == '1'
+SERVICE_GONE = 42
+
+_submitted = []
+_events = open(os.environ['CONFORMANCE_EVENTS'], 'a', buffering=1)
+
+
+def _report(**event):
+  _events.write(json.dumps(event) + '\n')
+
+
+def _test_id(item):
+  if not item.module.__name__.startswith('apache_beam.'):
+    return item.name
+  parts = [item.module.__name__[len('apache_beam.'):]]
+  if item.cls is not None:
+    parts.append(item.cls.__name__)
+  return '.'.join(parts + [item.name])
+
+
+def _service_answers():
+  host, _, port = ENDPOINT.rpartition(':')
+  try:
+    socket.create_connection((host, int(port)), timeout=10).close()
+    return True
+  except OSError:
+    return False
+
+
+def _record_submissions():
+  run = portable_runner.PortableRunner.run_portable_pipeline
+
+  def run_and_record(self, pipeline, options):
+    result = run(self, pipeline, options)
+    _submitted.append(result)
+    return result
+
+  portable_runner.PortableRunner.run_portable_pipeline = run_and_record
+
+
+def _cancel_submitted():
+  for result in _submitted:
+    try:
+      result._job_service.Cancel(
+          beam_job_api_pb2.CancelJobRequest(job_id=result._job_id), timeout=5)
+    except Exception:  # The job may be over, or the service gone: both are seen elsewhere.
+      pass
+
+
+def pytest_configure(config):
+  config.addinivalue_line('markers', 'it_validatesrunner: runs on every runner')
+  config.addinivalue_line('markers', 'it_postcommit: runs on every runner, outside the suites')
+  options = [
+      '--runner=PortableRunner', f'--job_endpoint={ENDPOINT}', '--environment_type=LOOPBACK'
+  ]
+  TestPipeline.pytest_test_pipeline_options = ' '.join(
+      options + (['--streaming'] if STREAMING else []))
+  _record_submissions()
+
+
+def pytest_collection_modifyitems(config, items):
+  with open(os.environ['CONFORMANCE_DONE']) as file:
+    done = set(file.read().split('\n'))
+  only = os.environ.get('CONFORMANCE_ONLY') or '*'
+  chosen, left_out = [], []
+  for item in items:
+    item.stash[_ID] = _test_id(item)
+    wanted = fnmatch.fnmatchcase(item.stash[_ID], only) and item.stash[_ID] not in done
+    (chosen if wanted else left_out).append(item)
+  items[:] = chosen
+  config.hook.pytest_deselected(items=left_out)
+  _report(event='collected', tests=[item.stash[_ID] for item in chosen])
+
+
+def pytest_collectreport(report):
+  if report.failed:
+    _report(
+        event='finished', test='collect.' + report.nodeid.rpartition('/')[2], status='failed',
+        seconds=0, message=report.longreprtext)
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_protocol(item):
+  if not _service_answers():
+    _report(event='service-gone')
+    pytest.exit('the job service does not answer', returncode=SERVICE_GONE)
+  _submitted.clear()
+  item.stash[_REPORTS] = []
+  _report(event='started', test=item.stash[_ID])
+  begin = time.monotonic()
+  yield
+  reports = item.stash[_REPORTS]
+  broken = next((r for r in reports if r.failed), None)
+  skipped = next((r for r in reports if r.skipped), None)
+  status = 'failed' if broken else 'skipped' if skipped else 'passed'
+  message = ''
+  if broken:
+    message = broken.longreprtext
+    _cancel_submitted()
+  elif skipped:
+    # A skip carries (file, line, reason).
+    message = str(
+        skipped.longrepr[2] if isinstance(skipped.longrepr, tuple) else skipped.longrepr)
+  _report(
+      event='finished', test=item.stash[_ID], status=status,
+      seconds=time.monotonic() - begin, message=message)
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item, call):
+  outcome = yield
+  item.stash[_REPORTS].append(outcome.get_result())
+
+
+_ID = pytest.StashKey()
+_REPORTS = pytest.StashKey()

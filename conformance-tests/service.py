@@ -1,0 +1,141 @@
+"""The job service under test: one that this run starts and stops, or one that is there already."""
+
+import os
+import queue
+import shlex
+import signal
+import socket
+import subprocess
+import threading
+import time
+
+LOG_TAIL_LINES = 60
+
+
+class ServiceError(Exception):
+    pass
+
+
+class Service:
+    """A job service at an endpoint that somebody else looks after."""
+
+    def __init__(self, endpoint):
+        self.endpoint = endpoint
+
+    def start(self):
+        if not self.alive():
+            raise ServiceError(f'nothing answers at {self.endpoint}')
+
+    def alive(self):
+        host, _, port = self.endpoint.rpartition(':')
+        try:
+            socket.create_connection((host, int(port)), timeout=10).close()
+            return True
+        except OSError:
+            return False
+
+    def revive(self):
+        """Makes the service answer again after it died; False when that cannot be done."""
+        return self.alive()
+
+    def stop(self):
+        """Returns what was wrong with the way the service stopped, or None."""
+        return None
+
+
+class StartedService(Service):
+    """Runs a command that prints `ready` on a line of its own and stops cleanly on SIGTERM."""
+
+    RESTARTS = 10
+
+    def __init__(self, command, log_path, ready_seconds):
+        with socket.socket() as sock:
+            sock.bind(('localhost', 0))
+            port = sock.getsockname()[1]
+        super().__init__(f'localhost:{port}')
+        self.command = shlex.split(command.replace('{port}', str(port)))
+        self.log_path = log_path
+        self.ready_seconds = ready_seconds
+        self.deaths = 0
+        self._process = None
+        self._lock = threading.Lock()
+
+    def start(self):
+        try:
+            self._process = subprocess.Popen(
+                self.command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT, start_new_session=True)
+        except OSError as e:
+            raise ServiceError(f'cannot start {shlex.join(self.command)}: {e}') from e
+        ready = queue.Queue()
+        threading.Thread(
+            target=self._copy_output, args=(self._process, ready), daemon=True).start()
+        begin = time.monotonic()
+        try:
+            said_ready = ready.get(timeout=self.ready_seconds)
+        except queue.Empty:
+            said_ready = False
+        if not said_ready:
+            code = self._process.poll()
+            self._kill_group(signal.SIGKILL)
+            how = 'said nothing of being ready' if code is None else f'ended with exit code {code}'
+            raise ServiceError(
+                f'{shlex.join(self.command)} {how} after {time.monotonic() - begin:.0f} s\n'
+                + self.log_tail())
+
+    def _copy_output(self, process, ready):
+        with open(self.log_path, 'ab', buffering=0) as log:
+            for line in process.stdout:
+                log.write(line)
+                if line.strip() == b'ready':
+                    ready.put(True)
+        ready.put(False)
+
+    def alive(self):
+        return self._process is not None and self._process.poll() is None and super().alive()
+
+    def revive(self):
+        with self._lock:
+            if self.alive():
+                return True
+            self.deaths += 1
+            code = self._process.poll()
+            how = 'does not answer' if code is None else f'died with exit code {code}'
+            print(f'*** the service {how}; the end of its log:\n{self.log_tail()}\n***', flush=True)
+            self._kill_group(signal.SIGKILL)
+            if self.deaths > self.RESTARTS:
+                return False
+            try:
+                self.start()
+            except ServiceError as e:
+                print(f'*** {e}', flush=True)
+                return False
+            return True
+
+    def stop(self):
+        if self._process is None or self._process.poll() is not None:
+            return None
+        self._process.terminate()
+        try:
+            code = self._process.wait(timeout=20)
+        except subprocess.TimeoutExpired:
+            self._kill_group(signal.SIGKILL)
+            return 'the service still ran 20 s after SIGTERM'
+        self._kill_group(signal.SIGKILL)
+        if code not in (0, -signal.SIGTERM, 128 + signal.SIGTERM):
+            return f'the service ended with exit code {code} after SIGTERM'
+        return None
+
+    def _kill_group(self, number):
+        try:
+            os.killpg(self._process.pid, number)
+        except ProcessLookupError:
+            pass
+        self._process.wait()
+
+    def log_tail(self):
+        try:
+            with open(self.log_path, encoding='utf-8', errors='replace') as log:
+                return ''.join(log.readlines()[-LOG_TAIL_LINES:]).rstrip()
+        except FileNotFoundError:
+            return '(no log)'
