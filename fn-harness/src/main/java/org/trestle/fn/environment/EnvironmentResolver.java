@@ -1,0 +1,187 @@
+package org.trestle.fn.environment;
+
+import com.google.protobuf.InvalidProtocolBufferException;
+import java.io.File;
+import java.nio.file.Files;
+import java.nio.file.InvalidPathException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Locale;
+import org.apache.beam.model.pipeline.v1.RunnerApi;
+import org.apache.beam.model.pipeline.v1.RunnerApi.AnyOfEnvironmentPayload;
+import org.apache.beam.model.pipeline.v1.RunnerApi.Environment;
+import org.apache.beam.model.pipeline.v1.RunnerApi.ExternalPayload;
+import org.apache.beam.model.pipeline.v1.RunnerApi.ProcessPayload;
+import org.apache.beam.model.pipeline.v1.RunnerApi.StandardEnvironments.Environments;
+
+/**
+ * Decides which environment a harness would run in here.
+ *
+ * <p>Of several alternatives, worker pools come before processes and these before the rest; among
+ * equals the pipeline's order counts.
+ */
+final class EnvironmentResolver {
+  static final String EXTERNAL = urn(Environments.EXTERNAL);
+  static final String PROCESS = urn(Environments.PROCESS);
+  static final String DOCKER = urn(Environments.DOCKER);
+  static final String DEFAULT = urn(Environments.DEFAULT);
+  static final String ANYOF = urn(Environments.ANYOF);
+
+  private static final int MAX_NESTING = 8;
+
+  private EnvironmentResolver() {}
+
+  /** Returns the environment to use; throws if there is none, with the reason of each. */
+  static Environment resolve(Environment environment) {
+    return resolve(environment, 0);
+  }
+
+  private static Environment resolve(Environment environment, int nesting) {
+    String urn = environment.getUrn();
+    if (urn.equals(ANYOF)) {
+      return firstOf(environment, nesting);
+    }
+    if (urn.equals(EXTERNAL)) {
+      if (external(environment).getEndpoint().getUrl().isEmpty()) {
+        throw new UnsupportedEnvironmentException(urn + ": the payload names no endpoint");
+      }
+    } else if (urn.equals(PROCESS)) {
+      checkProcess(process(environment));
+    } else if (urn.equals(DOCKER)) {
+      throw new UnsupportedEnvironmentException(
+          urn
+              + ": containers are not supported yet; use environment_type LOOPBACK, EXTERNAL or"
+              + " PROCESS");
+    } else if (urn.equals(DEFAULT)) {
+      throw new UnsupportedEnvironmentException(
+          urn + ": this runner has no default environment; name one with environment_type");
+    } else {
+      throw new UnsupportedEnvironmentException("unknown environment '" + urn + "'");
+    }
+    return environment;
+  }
+
+  private static Environment firstOf(Environment environment, int nesting) {
+    if (nesting == MAX_NESTING) {
+      throw new UnsupportedEnvironmentException(ANYOF + ": nested too deeply");
+    }
+    List<Environment> alternatives = new ArrayList<>(anyOf(environment).getEnvironmentsList());
+    alternatives.sort(Comparator.comparingInt(EnvironmentResolver::rank));
+    List<String> reasons = new ArrayList<>();
+    for (Environment alternative : alternatives) {
+      try {
+        return resolve(alternative, nesting + 1);
+      } catch (UnsupportedEnvironmentException e) {
+        reasons.add(String.valueOf(e.getMessage()));
+      }
+    }
+    throw new UnsupportedEnvironmentException(
+        ANYOF
+            + ": none of "
+            + alternatives.size()
+            + " alternatives works here: "
+            + String.join("; ", reasons));
+  }
+
+  private static int rank(Environment environment) {
+    String urn = environment.getUrn();
+    if (urn.equals(EXTERNAL)) {
+      return 0;
+    }
+    return urn.equals(PROCESS) ? 1 : 2;
+  }
+
+  private static void checkProcess(ProcessPayload payload) {
+    String os = payload.getOs().toLowerCase(Locale.ROOT);
+    String osHere = os(System.getProperty("os.name", ""));
+    if (!os.isEmpty() && !os.equals(osHere)) {
+      throw new UnsupportedEnvironmentException(
+          PROCESS + ": asks for operating system '" + os + "', this is '" + osHere + "'");
+    }
+    String arch = arch(payload.getArch());
+    String archHere = arch(System.getProperty("os.arch", ""));
+    if (!arch.isEmpty() && !arch.equals(archHere)) {
+      throw new UnsupportedEnvironmentException(
+          PROCESS + ": asks for architecture '" + arch + "', this is '" + archHere + "'");
+    }
+    if (payload.getCommand().isEmpty()) {
+      throw new UnsupportedEnvironmentException(PROCESS + ": the payload names no command");
+    }
+    if (!runnable(payload.getCommand())) {
+      throw new UnsupportedEnvironmentException(
+          PROCESS + ": no executable file '" + payload.getCommand() + "' on this machine");
+    }
+  }
+
+  private static String os(String name) {
+    String lower = name.toLowerCase(Locale.ROOT);
+    if (lower.startsWith("mac")) {
+      return "darwin";
+    }
+    return lower.startsWith("windows") ? "windows" : lower;
+  }
+
+  private static String arch(String name) {
+    return switch (name.toLowerCase(Locale.ROOT)) {
+      case "x86_64", "amd64" -> "amd64";
+      case "aarch64", "arm64" -> "arm64";
+      default -> name.toLowerCase(Locale.ROOT);
+    };
+  }
+
+  private static boolean runnable(String command) {
+    try {
+      if (command.contains(File.separator)) {
+        return runnable(Path.of(command));
+      }
+      for (String directory : String.valueOf(System.getenv("PATH")).split(File.pathSeparator, -1)) {
+        if (runnable(Path.of(directory, command))) {
+          return true;
+        }
+      }
+      return false;
+    } catch (InvalidPathException e) {
+      return false;
+    }
+  }
+
+  private static boolean runnable(Path file) {
+    return Files.isRegularFile(file) && Files.isExecutable(file);
+  }
+
+  static ExternalPayload external(Environment environment) {
+    try {
+      return ExternalPayload.parseFrom(environment.getPayload());
+    } catch (InvalidProtocolBufferException e) {
+      throw malformed(environment, e);
+    }
+  }
+
+  static ProcessPayload process(Environment environment) {
+    try {
+      return ProcessPayload.parseFrom(environment.getPayload());
+    } catch (InvalidProtocolBufferException e) {
+      throw malformed(environment, e);
+    }
+  }
+
+  private static AnyOfEnvironmentPayload anyOf(Environment environment) {
+    try {
+      return AnyOfEnvironmentPayload.parseFrom(environment.getPayload());
+    } catch (InvalidProtocolBufferException e) {
+      throw malformed(environment, e);
+    }
+  }
+
+  private static UnsupportedEnvironmentException malformed(
+      Environment environment, InvalidProtocolBufferException e) {
+    return new UnsupportedEnvironmentException(
+        environment.getUrn() + ": the payload is malformed: " + e.getMessage());
+  }
+
+  private static String urn(Environments environment) {
+    return environment.getValueDescriptor().getOptions().getExtension(RunnerApi.beamUrn);
+  }
+}
