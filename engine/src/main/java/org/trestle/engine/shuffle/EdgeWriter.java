@@ -1,47 +1,267 @@
 package org.trestle.engine.shuffle;
 
 import com.google.protobuf.ByteString;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
 import org.trestle.engine.core.bundle.EdgeOutput;
+import org.trestle.engine.core.bundle.EdgeOutput.KeyGroupBlock;
+import org.trestle.engine.core.port.ElementBlock;
+import org.trestle.fn.wire.KeyGroups;
+import org.trestle.fn.wire.Timestamps;
+import org.trestle.fn.wire.WindowedValueCursor;
+import org.trestle.fn.wire.WireFormatException;
 
 /**
  * Takes what a running bundle writes to an edge, until it is committed or dropped. For one thread
  * at a time; ends with one call of {@link #finish} or {@link #discard}.
+ *
+ * <p>Bytes are copied once into an array that becomes a segment of the store when it is full. With
+ * keyed readers the elements of a full array are first brought into the order of their key groups;
+ * readers without keys, if there are any too, get the same blocks.
  */
 public final class EdgeWriter {
+  /** No block is larger, unless it is a single element. */
+  static final int BLOCK_BYTES = 1 << 20;
+
+  /** Arrays of this size are full. Larger with keys, so that the parts are not too small. */
+  private static final int PLAIN_SEGMENT_BYTES = 1 << 20;
+
+  private static final int KEYED_SEGMENT_BYTES = 4 << 20;
+  private static final int MIN_CAPACITY = 4 << 10;
+  private static final int MAX_CAPACITY = Integer.MAX_VALUE - 8;
+
   private final EdgeTarget target;
+  private final BlockStore store;
+  private final WindowedValueCursor cursor;
+  private final int segmentBytes;
+  private final List<ElementBlock> blocks = new ArrayList<>();
+  private final List<KeyGroupBlock> keyed = new ArrayList<>();
+  private final List<Segment> segments = new ArrayList<>();
+
+  private byte[] data = new byte[0];
+  private int length;
+  private int[] ends = new int[16];
+  private int[] groups;
+  private int count;
+  private long elements;
+  private long bytes;
+  private boolean ended;
 
   /** A writer to an edge whose blocks are held by a store. */
   public EdgeWriter(EdgeTarget target, BlockStore store) {
     this.target = target;
+    this.store = store;
+    this.cursor = target.format().cursor();
+    this.segmentBytes = target.keyed() ? KEYED_SEGMENT_BYTES : PLAIN_SEGMENT_BYTES;
+    this.groups = new int[target.keyed() ? 16 : 0];
   }
 
   /**
    * Adds windowed values.
    *
    * @param windowedValues whole elements, one after the other
-   * @throws org.trestle.fn.wire.WireFormatException if they are malformed, naming the edge
+   * @throws WireFormatException if they are malformed, naming the edge
    */
   public void append(ByteString windowedValues) {
-    if (elements() == 0) {
-      throw new UnsupportedOperationException("not built yet");
+    checkOpen();
+    int size = windowedValues.size();
+    if (size == 0) {
+      return;
+    }
+    ensureRoom(size);
+    windowedValues.copyTo(data, length);
+    try {
+      cursor.reset(data, length, length + size);
+      while (cursor.next()) {
+        add(cursor.elementEnd(), cursor.keyStart(), cursor.keyEnd());
+      }
+    } catch (WireFormatException e) {
+      throw new WireFormatException(
+          "malformed element written to edge " + target.edge() + ": " + e.getMessage());
+    }
+    if (length >= segmentBytes) {
+      flush();
+    }
+  }
+
+  /**
+   * Makes room for one element, to be written into {@link #array()} from {@link #position()} on and
+   * then to be {@linkplain #commitElement committed}.
+   */
+  void reserveElement(int size) {
+    checkOpen();
+    if (length > 0 && (long) length + size > segmentBytes) {
+      flush();
+    }
+    ensureRoom(size);
+  }
+
+  byte[] array() {
+    return data;
+  }
+
+  int position() {
+    return length;
+  }
+
+  /** Adds the element that ends here; its key is in the same array. */
+  void commitElement(int end, int keyStart, int keyEnd) {
+    add(end, keyStart, keyEnd);
+  }
+
+  private void add(int end, int keyStart, int keyEnd) {
+    if (count == ends.length) {
+      ends = Arrays.copyOf(ends, 2 * count);
+      if (target.keyed()) {
+        groups = Arrays.copyOf(groups, 2 * count);
+      }
+    }
+    if (target.keyed()) {
+      groups[count] = KeyGroups.of(data, keyStart, keyEnd, target.keyGroups());
+    }
+    ends[count++] = end;
+    elements++;
+    bytes += end - length;
+    length = end;
+  }
+
+  private void ensureRoom(int size) {
+    long wanted = (long) length + size;
+    if (wanted <= data.length) {
+      return;
+    }
+    if (wanted > MAX_CAPACITY) {
+      throw new IllegalStateException(
+          "edge " + target.edge() + ": an element of " + size + " bytes is too large");
+    }
+    // The first piece is often the only one: then its size is just right.
+    long roomy = length == 0 ? wanted : Math.max(wanted, Math.min(2L * data.length, segmentBytes));
+    data = Arrays.copyOf(data, (int) Math.max(roomy, MIN_CAPACITY));
+  }
+
+  private void flush() {
+    if (count == 0) {
+      return;
+    }
+    if (target.keyed()) {
+      flushKeyed();
+    } else if (target.readers() > 0) {
+      byte[] full = length >= data.length - data.length / 8 ? data : Arrays.copyOf(data, length);
+      Segment segment = store.add(full, Arrays.copyOf(ends, count), target.readers());
+      segments.add(segment);
+      cut(full, ends, 0, count, segment, -1);
+      if (full == data) {
+        data = new byte[0];
+      }
+    }
+    length = 0;
+    count = 0;
+  }
+
+  /** A counting sort of the elements by key group. */
+  private void flushKeyed() {
+    int[] firsts = new int[target.keyGroups() + 1];
+    int[] offsets = new int[target.keyGroups()];
+    int start = 0;
+    for (int i = 0; i < count; i++) {
+      firsts[groups[i] + 1]++;
+      offsets[groups[i]] += ends[i] - start;
+      start = ends[i];
+    }
+    int offset = 0;
+    for (int group = 0; group < offsets.length; group++) {
+      int size = offsets[group];
+      offsets[group] = offset;
+      offset += size;
+      firsts[group + 1] += firsts[group];
+    }
+    byte[] sorted = new byte[length];
+    int[] sortedEnds = new int[count];
+    int[] next = Arrays.copyOf(firsts, offsets.length);
+    start = 0;
+    for (int i = 0; i < count; i++) {
+      int group = groups[i];
+      int size = ends[i] - start;
+      System.arraycopy(data, start, sorted, offsets[group], size);
+      offsets[group] += size;
+      sortedEnds[next[group]++] = offsets[group];
+      start = ends[i];
+    }
+    Segment segment = store.add(sorted, sortedEnds, target.readers() + target.keyedReaders());
+    segments.add(segment);
+    for (int group = 0; group < offsets.length; group++) {
+      if (firsts[group] < firsts[group + 1]) {
+        cut(sorted, sortedEnds, firsts[group], firsts[group + 1], segment, group);
+      }
+    }
+  }
+
+  /** Makes blocks of some elements. */
+  private void cut(byte[] source, int[] sourceEnds, int from, int to, Segment segment, int group) {
+    int first = from;
+    int blockStart = from == 0 ? 0 : sourceEnds[from - 1];
+    int start = blockStart;
+    long min = Long.MAX_VALUE;
+    for (int i = from; i < to; i++) {
+      int end = sourceEnds[i];
+      if (i > first && end - blockStart > BLOCK_BYTES) {
+        emit(new EncodedBlock(segment, first, i, min), group);
+        first = i;
+        blockStart = start;
+        min = Long.MAX_VALUE;
+      }
+      min = Math.min(min, Timestamps.decode(source, start, end));
+      start = end;
+    }
+    emit(new EncodedBlock(segment, first, to, min), group);
+  }
+
+  private void emit(EncodedBlock block, int group) {
+    if (target.keyed()) {
+      keyed.add(new KeyGroupBlock(group, block));
+    }
+    if (target.readers() > 0) {
+      blocks.add(block);
     }
   }
 
   /** How many elements were written so far. */
   public long elements() {
-    return 0;
+    return elements;
   }
 
   /** How many bytes were written so far. */
   public long bytes() {
-    return 0;
+    return bytes;
   }
 
-  /** Returns all that was written. */
+  /**
+   * Returns all that was written.
+   *
+   * @throws SpillException if the disk fails
+   */
   public EdgeOutput finish() {
-    return new EdgeOutput(target.edge(), java.util.List.of(), java.util.List.of());
+    checkOpen();
+    flush();
+    ended = true;
+    data = new byte[0];
+    return new EdgeOutput(target.edge(), blocks, keyed);
   }
 
-  /** Drops all that was written. Idempotent. */
-  public void discard() {}
+  private void checkOpen() {
+    if (ended) {
+      throw new IllegalStateException("writer to edge " + target.edge() + " has ended");
+    }
+  }
+
+  /** Drops all that was written, also what {@link #finish} returned. Idempotent. */
+  public void discard() {
+    ended = true;
+    data = new byte[0];
+    for (Segment segment : segments) {
+      segment.drop();
+    }
+    segments.clear();
+  }
 }

@@ -1,28 +1,16 @@
 package org.trestle.engine.windowing;
 
 import java.util.function.Function;
-import org.apache.beam.model.pipeline.v1.RunnerApi;
 import org.apache.beam.model.pipeline.v1.RunnerApi.Trigger;
 import org.apache.beam.model.pipeline.v1.RunnerApi.WindowingStrategy;
-import org.apache.beam.model.pipeline.v1.StandardWindowFns.FixedWindowsPayload;
-import org.apache.beam.model.pipeline.v1.StandardWindowFns.GlobalWindowsPayload;
-import org.apache.beam.model.pipeline.v1.StandardWindowFns.SessionWindowsPayload;
-import org.apache.beam.model.pipeline.v1.StandardWindowFns.SlidingWindowsPayload;
 import org.trestle.engine.windowing.WindowingStrategySpec.Accumulation;
 import org.trestle.engine.windowing.WindowingStrategySpec.OutputTime;
 import org.trestle.engine.windowing.WindowingStrategySpec.WindowFnKind;
 import org.trestle.fn.wire.WindowCoder;
+import org.trestle.proto.Urns;
 
 /** Turns the proto of a windowing strategy into a {@link WindowingStrategySpec}. */
 final class WindowingStrategyParser {
-  private static final String GLOBAL =
-      urn(GlobalWindowsPayload.Enum.PROPERTIES.getValueDescriptor());
-  private static final String FIXED = urn(FixedWindowsPayload.Enum.PROPERTIES.getValueDescriptor());
-  private static final String SLIDING =
-      urn(SlidingWindowsPayload.Enum.PROPERTIES.getValueDescriptor());
-  private static final String SESSIONS =
-      urn(SessionWindowsPayload.Enum.PROPERTIES.getValueDescriptor());
-
   private WindowingStrategyParser() {}
 
   static WindowingStrategySpec parse(
@@ -43,21 +31,17 @@ final class WindowingStrategyParser {
         proto.getEnvironmentId());
   }
 
-  private static String urn(com.google.protobuf.Descriptors.EnumValueDescriptor value) {
-    return value.getOptions().getExtension(RunnerApi.beamUrn);
-  }
-
   private static WindowFnKind kind(String urn) {
-    if (urn.equals(GLOBAL)) {
+    if (urn.equals(Urns.WindowFns.GLOBAL)) {
       return WindowFnKind.GLOBAL;
     }
-    if (urn.equals(FIXED)) {
+    if (urn.equals(Urns.WindowFns.FIXED)) {
       return WindowFnKind.FIXED;
     }
-    if (urn.equals(SLIDING)) {
+    if (urn.equals(Urns.WindowFns.SLIDING)) {
       return WindowFnKind.SLIDING;
     }
-    return urn.equals(SESSIONS) ? WindowFnKind.SESSIONS : WindowFnKind.CUSTOM;
+    return urn.equals(Urns.WindowFns.SESSION) ? WindowFnKind.SESSIONS : WindowFnKind.CUSTOM;
   }
 
   private static boolean merging(WindowingStrategy proto) {
