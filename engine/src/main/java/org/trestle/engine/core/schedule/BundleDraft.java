@@ -1,0 +1,67 @@
+package org.trestle.engine.core.schedule;
+
+import java.util.ArrayList;
+import java.util.List;
+import org.trestle.engine.core.bundle.BundleId;
+import org.trestle.engine.core.bundle.BundleWork;
+import org.trestle.engine.core.bundle.FiredTimer;
+import org.trestle.engine.core.bundle.StageId;
+import org.trestle.engine.core.port.ElementBlock;
+
+/**
+ * The work of one bundle as its stage knows it: stays together from the first attempt to the
+ * commit.
+ *
+ * @param keyGroups leased key groups, ascending
+ */
+record BundleDraft(
+    List<Integer> keyGroups,
+    List<PendingItem> items,
+    List<FiredTimer> timers,
+    boolean closing,
+    int attempt) {
+
+  static BundleDraft ofElements(List<Integer> keyGroups, List<PendingItem> items) {
+    return new BundleDraft(keyGroups, items, List.of(), false, 1);
+  }
+
+  static BundleDraft ofTimers(List<Integer> keyGroups, List<FiredTimer> timers) {
+    return new BundleDraft(keyGroups, List.of(), timers, false, 1);
+  }
+
+  static BundleDraft ofClosing(List<Integer> keyGroups) {
+    return new BundleDraft(keyGroups, List.of(), List.of(), true, 1);
+  }
+
+  BundleDraft nextAttempt() {
+    return new BundleDraft(keyGroups, items, timers, closing, attempt + 1);
+  }
+
+  BundleDraft withItems(List<PendingItem> other) {
+    return new BundleDraft(keyGroups, other, timers, closing, attempt);
+  }
+
+  long elementCount() {
+    long count = 0;
+    for (PendingItem item : items) {
+      count += item.block().count();
+    }
+    return count;
+  }
+
+  long byteCount() {
+    long bytes = 0;
+    for (PendingItem item : items) {
+      bytes += item.block().bytes();
+    }
+    return bytes;
+  }
+
+  BundleWork toWork(BundleId id, StageId stage) {
+    List<ElementBlock> blocks = new ArrayList<>(items.size());
+    for (PendingItem item : items) {
+      blocks.add(item.block());
+    }
+    return new BundleWork(id, stage, keyGroups, blocks, timers, closing, attempt);
+  }
+}

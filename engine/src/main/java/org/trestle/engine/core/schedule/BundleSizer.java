@@ -1,0 +1,79 @@
+package org.trestle.engine.core.schedule;
+
+/**
+ * Decides how much work goes into one bundle. Knows figures only, so that it can be tuned alone.
+ */
+final class BundleSizer {
+  private final SchedulingPolicy policy;
+
+  BundleSizer(SchedulingPolicy policy) {
+    this.policy = policy;
+  }
+
+  /**
+   * How many elements the next bundle should take: an equal share of what is pending for each slot
+   * of the pool, several times over, so the shares get smaller towards the end and slots finish at
+   * about the same time.
+   *
+   * @param minimum the fewest worth a bundle of their own
+   */
+  long share(long pending, long minimum, int slots) {
+    if (slots <= 1) {
+      return policy.maxElements();
+    }
+    long share = ceilDiv(pending, (long) slots * policy.bundlesPerSlot());
+    return Math.min(policy.maxElements(), Math.max(minimum, share));
+  }
+
+  /** The share of elements of which nothing is known but their size. */
+  long elements(long pendingElements, long pendingBytes, int slots) {
+    if (pendingElements == 0) {
+      return 1;
+    }
+    // Of large elements, fewer are worth a bundle.
+    long bytesEach = Math.max(1, pendingBytes / pendingElements);
+    long minimum = Math.min(policy.minElements(), ceilDiv(policy.minBytes(), bytesEach));
+    return share(pendingElements, minimum, slots);
+  }
+
+  /** The share of timers. */
+  long timers(long pending, int slots) {
+    return share(pending, policy.minElements(), slots);
+  }
+
+  /** The share of residuals: each was worth giving back, so each is worth a bundle. */
+  long residuals(long pending, int slots) {
+    return share(pending, 1, slots);
+  }
+
+  long maxBytes() {
+    return policy.maxBytes();
+  }
+
+  /** Whether so much work is worth a bundle although more will come. */
+  boolean isWorthwhile(long elements, long bytes) {
+    return elements >= policy.minElements() || bytes >= policy.minBytes();
+  }
+
+  /**
+   * How many key groups the next closing bundle should take.
+   *
+   * @param remaining key groups still to be closed
+   * @param elements how many elements these have got
+   * @param bytes how many bytes these have got
+   */
+  int closingGroups(int remaining, long elements, long bytes, int slots) {
+    long largest =
+        Math.max(ceilDiv(elements, policy.maxElements()), ceilDiv(bytes, policy.maxBytes()));
+    long bundles = largest;
+    if (slots > 1 && isWorthwhile(elements, bytes)) {
+      long small = Math.max(elements / policy.minElements(), bytes / policy.minBytes());
+      bundles = Math.max(bundles, Math.min(small, (long) slots * policy.bundlesPerSlot()));
+    }
+    return (int) Math.max(1, ceilDiv(remaining, Math.max(1, bundles)));
+  }
+
+  private static long ceilDiv(long dividend, long divisor) {
+    return (dividend + divisor - 1) / divisor;
+  }
+}

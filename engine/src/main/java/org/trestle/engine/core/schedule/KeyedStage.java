@@ -1,0 +1,263 @@
+package org.trestle.engine.core.schedule;
+
+import java.util.ArrayList;
+import java.util.BitSet;
+import java.util.Collections;
+import java.util.Comparator;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+import org.trestle.engine.core.bundle.EdgeOutput;
+import org.trestle.engine.core.bundle.EdgeOutput.KeyGroupBlock;
+import org.trestle.engine.core.bundle.FiredTimer;
+import org.trestle.engine.core.bundle.TimerUpdate;
+import org.trestle.engine.core.port.EventTime;
+import org.trestle.engine.core.schedule.JobPlan.StageSpec;
+import org.trestle.engine.core.timer.TimerQueue;
+
+/**
+ * A stage that sees the elements and timers of a key one after the other: a key group is leased to
+ * a bundle till that has committed, through all its attempts.
+ */
+final class KeyedStage extends StageState {
+  private static final Comparator<FiredTimer> FIRING_ORDER =
+      Comparator.comparing(FiredTimer::domain).thenComparingLong(FiredTimer::fireAt);
+
+  private static final class Group {
+    private final PendingBlocks pending = new PendingBlocks();
+    private long elementsIn;
+    private long bytesIn;
+    private boolean leased;
+  }
+
+  private final BundleSizer sizer;
+  private final @Nullable Group[] groups;
+  private final TimerQueue timers;
+
+  /** Key groups that have pending elements and are not leased. */
+  private final BitSet ready = new BitSet();
+
+  private long pendingElements;
+  private long pendingBytes;
+  private int leases;
+
+  /** Key groups that had input and still want their closing bundle. */
+  private final BitSet unclosed = new BitSet();
+
+  private long unclosedElements;
+  private long unclosedBytes;
+  private boolean closing;
+
+  private int cursor;
+  private boolean drewTimers;
+
+  KeyedStage(int index, StageSpec spec, Pool pool, SchedulingPolicy policy, int keyGroups) {
+    super(index, spec, pool, policy);
+    this.sizer = new BundleSizer(policy);
+    this.groups = new @Nullable Group[keyGroups];
+    this.timers = new TimerQueue(keyGroups, holds().output());
+  }
+
+  private Group group(int keyGroup) {
+    Group group = groups[keyGroup];
+    if (group == null) {
+      group = new Group();
+      groups[keyGroup] = group;
+    }
+    return group;
+  }
+
+  @Override
+  void deliver(EdgeOutput output) {
+    for (KeyGroupBlock block : output.keyed()) {
+      add(PendingItem.of(block.block()), block.keyGroup());
+    }
+  }
+
+  @Override
+  void addReturned(PendingItem item, int keyGroup) {
+    Group group = group(keyGroup);
+    group.pending.add(item);
+    pendingElements += item.block().count();
+    pendingBytes += item.block().bytes();
+    if (!group.leased) {
+      ready.set(keyGroup);
+    }
+    if (spec().closes()) {
+      unclosed.set(keyGroup);
+      group.elementsIn += item.block().count();
+      group.bytesIn += item.block().bytes();
+      unclosedElements += item.block().count();
+      unclosedBytes += item.block().bytes();
+    }
+  }
+
+  @Override
+  boolean hasFreshWork(long now) {
+    return !ready.isEmpty() || (closing && !unclosed.isEmpty()) || nextDueGroup(0, now) >= 0;
+  }
+
+  @Override
+  boolean isFreshWorkWorthwhile(long now) {
+    return sizer.isWorthwhile(pendingElements, pendingBytes) || nextDueGroup(0, now) >= 0;
+  }
+
+  private int nextDueGroup(int from, long now) {
+    for (int next = timers.nextGroup(from); next >= 0; next = timers.nextGroup(next + 1)) {
+      if (!group(next).leased && timers.isDue(next, inputWatermark(), now)) {
+        return next;
+      }
+    }
+    return -1;
+  }
+
+  @Override
+  BundleDraft drawFresh(long now) {
+    int due = nextDueGroup(0, now);
+    // In turns, if there are both: the watermark says that these timers may go before the elements.
+    drewTimers = due >= 0 && (ready.isEmpty() || !drewTimers);
+    if (drewTimers) {
+      return drawTimers(due, now);
+    }
+    return ready.isEmpty() ? drawClosing() : drawElements();
+  }
+
+  private BundleDraft drawElements() {
+    long room = sizer.elements(pendingElements, pendingBytes, pool().slots());
+    long roomBytes = sizer.maxBytes();
+    List<Integer> leased = new ArrayList<>();
+    List<PendingItem> items = new ArrayList<>();
+    // Goes round, so that no key group waits for ever behind busier ones.
+    while (!ready.isEmpty() && room > 0 && roomBytes > 0) {
+      int next = ready.nextSetBit(cursor);
+      if (next < 0) {
+        next = ready.nextSetBit(0);
+      }
+      PendingBlocks pending = group(next).pending;
+      long elementsBefore = pending.elements();
+      long bytesBefore = pending.bytes();
+      pending.take(room, roomBytes, holds(), items);
+      long elements = elementsBefore - pending.elements();
+      long bytes = bytesBefore - pending.bytes();
+      room -= elements;
+      roomBytes -= bytes;
+      pendingElements -= elements;
+      pendingBytes -= bytes;
+      lease(next);
+      leased.add(next);
+      cursor = next + 1;
+    }
+    Collections.sort(leased);
+    return BundleDraft.ofElements(leased, items);
+  }
+
+  private BundleDraft drawTimers(int firstDue, long now) {
+    long room = sizer.timers(timers.size(), pool().slots());
+    List<Integer> leased = new ArrayList<>();
+    List<FiredTimer> fired = new ArrayList<>();
+    for (int next = firstDue;
+        next >= 0 && fired.size() < room;
+        next = nextDueGroup(next + 1, now)) {
+      timers.take(next, inputWatermark(), now, room - fired.size(), fired);
+      lease(next);
+      leased.add(next);
+    }
+    fired.sort(FIRING_ORDER);
+    return BundleDraft.ofTimers(leased, fired);
+  }
+
+  private BundleDraft drawClosing() {
+    int count =
+        sizer.closingGroups(
+            unclosed.cardinality(), unclosedElements, unclosedBytes, pool().slots());
+    List<Integer> leased = new ArrayList<>();
+    while (leased.size() < count && !unclosed.isEmpty()) {
+      int next = unclosed.nextSetBit(0);
+      unclosed.clear(next);
+      Group group = group(next);
+      unclosedElements -= group.elementsIn;
+      unclosedBytes -= group.bytesIn;
+      lease(next);
+      leased.add(next);
+    }
+    return BundleDraft.ofClosing(leased);
+  }
+
+  private void lease(int keyGroup) {
+    Group group = group(keyGroup);
+    if (group.leased) {
+      throw new IllegalStateException("key group " + keyGroup + " is leased twice");
+    }
+    group.leased = true;
+    leases++;
+    ready.clear(keyGroup);
+  }
+
+  @Override
+  void release(BundleDraft draft) {
+    for (int keyGroup : draft.keyGroups()) {
+      Group group = group(keyGroup);
+      group.leased = false;
+      leases--;
+      ready.set(keyGroup, !group.pending.isEmpty());
+    }
+  }
+
+  @Override
+  void applyTimers(List<TimerUpdate> updates) {
+    for (int i = 0; i < updates.size(); i++) {
+      timers.apply(updates.get(i));
+    }
+  }
+
+  @Override
+  @Nullable String refuse(List<TimerUpdate> updates, BundleDraft draft) {
+    for (int i = 0; i < updates.size(); i++) {
+      int keyGroup = updates.get(i).keyGroup();
+      if (Collections.binarySearch(draft.keyGroups(), keyGroup) < 0) {
+        return "a timer of family "
+            + updates.get(i).timer().family()
+            + " was set for a key of key group "
+            + keyGroup
+            + ", which is not in the bundle";
+      }
+    }
+    return null;
+  }
+
+  @Override
+  void update() {
+    if (spec().closes()
+        && !closing
+        && inputWatermark() == EventTime.MAX
+        && leases == 0
+        && timers.size() == 0) {
+      closing = true;
+    }
+  }
+
+  @Override
+  boolean hasUnfinishedKeys() {
+    return timers.size() > 0 || leases > 0 || (spec().closes() && !unclosed.isEmpty());
+  }
+
+  @Override
+  long nextTimerAt() {
+    long earliest = Long.MAX_VALUE;
+    for (int next = timers.nextGroup(0); next >= 0; next = timers.nextGroup(next + 1)) {
+      if (!group(next).leased) {
+        earliest = Math.min(earliest, timers.nextProcessingTime(next));
+      }
+    }
+    return earliest;
+  }
+
+  @Override
+  int timerCount() {
+    return timers.size();
+  }
+
+  @Override
+  long nextEventTimer() {
+    return timers.nextEventTime();
+  }
+}

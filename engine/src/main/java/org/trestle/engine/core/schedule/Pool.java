@@ -1,0 +1,61 @@
+package org.trestle.engine.core.schedule;
+
+import java.util.BitSet;
+
+/** Slots that bundles run in, and the stages that have work for them, as indexes into the plan. */
+final class Pool {
+  private final String name;
+  private final BitSet ready = new BitSet();
+  private final BitSet worthwhile = new BitSet();
+  private int slots;
+  private int running;
+
+  Pool(String name) {
+    this.name = name;
+  }
+
+  void resize(int newSlots) {
+    slots = newSlots;
+  }
+
+  void take() {
+    running++;
+  }
+
+  void giveBack() {
+    running--;
+  }
+
+  boolean hasFreeSlot() {
+    return running < slots;
+  }
+
+  void setReady(int stage, boolean isReady, boolean isWorthwhile) {
+    ready.set(stage, isReady);
+    worthwhile.set(stage, isReady && isWorthwhile);
+  }
+
+  boolean hasReadyStage() {
+    return !ready.isEmpty();
+  }
+
+  /**
+   * The stage to give the next slot to, -1 if none has work: the last one in the plan with enough
+   * work for a bundle, so that data is drained before more is made; else the last one with any.
+   */
+  int nextStage() {
+    return worthwhile.isEmpty() ? ready.length() - 1 : worthwhile.length() - 1;
+  }
+
+  String name() {
+    return name;
+  }
+
+  int slots() {
+    return slots;
+  }
+
+  int running() {
+    return running;
+  }
+}

@@ -1,0 +1,342 @@
+package org.trestle.engine.core.schedule;
+
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.PriorityQueue;
+import org.jspecify.annotations.Nullable;
+import org.trestle.engine.core.bundle.EdgeOutput;
+import org.trestle.engine.core.bundle.Residual;
+import org.trestle.engine.core.bundle.TimerUpdate;
+import org.trestle.engine.core.port.ElementBlock;
+import org.trestle.engine.core.port.EventTime;
+import org.trestle.engine.core.schedule.JobPlan.StageSpec;
+import org.trestle.engine.core.watermark.HoldMultiset;
+
+/** What a stage has to do, and how far it has got. */
+abstract sealed class StageState permits UnkeyedStage, KeyedStage {
+  /** Work that waits for processing time. */
+  private record Delayed(long due, long sequence, PendingItem item, int keyGroup)
+      implements Comparable<Delayed> {
+    @Override
+    public int compareTo(Delayed other) {
+      int byTime = Long.compare(due, other.due);
+      return byTime != 0 ? byTime : Long.compare(sequence, other.sequence);
+    }
+  }
+
+  private final int index;
+  private final StageSpec spec;
+  private final Pool pool;
+  private final boolean streaming;
+  private final HoldMultiset upstream = new HoldMultiset();
+  private final StageHolds holds = new StageHolds();
+  private final ArrayDeque<BundleDraft> retries = new ArrayDeque<>();
+  private final PriorityQueue<Delayed> delayed = new PriorityQueue<>();
+  private long delayedSequence;
+  private long inputWatermark = EventTime.MIN;
+  private long outputWatermark = EventTime.MIN;
+  private int openInputs;
+  private int openSideInputs;
+  private boolean complete;
+  private long wakeAt = Long.MAX_VALUE;
+
+  private long waitingElements;
+  private long waitingBytes;
+  private int inFlightBundles;
+  private long inFlightElements;
+  private long committedElements;
+  private long committedBundles;
+  private long failedBundles;
+
+  StageState(int index, StageSpec spec, Pool pool, SchedulingPolicy policy) {
+    this.index = index;
+    this.spec = spec;
+    this.pool = pool;
+    this.streaming = policy.streaming();
+    this.openInputs = spec.inputs().size();
+    this.openSideInputs = spec.sideInputs().size();
+    for (int i = 0; i < openInputs; i++) {
+      upstream.add(EventTime.MIN);
+    }
+  }
+
+  // ---- what kinds of stages differ in ----
+
+  /** Adds what the stage consumes of an output. */
+  abstract void deliver(EdgeOutput output);
+
+  /** Adds work that came back; the key group says nothing for a stage without keys. */
+  abstract void addReturned(PendingItem item, int keyGroup);
+
+  /** Whether a first attempt could start now. */
+  abstract boolean hasFreshWork(long now);
+
+  /** Whether that work is worth a bundle although more may come. */
+  abstract boolean isFreshWorkWorthwhile(long now);
+
+  /** Takes the work of one bundle; only if {@link #hasFreshWork}. */
+  abstract BundleDraft drawFresh(long now);
+
+  /** Gives up what the bundle had for itself. */
+  abstract void release(BundleDraft draft);
+
+  /** Applies changes of timers, which must be of the bundle's key groups. */
+  abstract void applyTimers(List<TimerUpdate> updates);
+
+  /** Why these changes of timers cannot be applied; null if they can. */
+  abstract @Nullable String refuse(List<TimerUpdate> updates, BundleDraft draft);
+
+  /** Called when the stage's watermark or its work has changed. */
+  abstract void update();
+
+  /** Whether timers or closing are left to do, when all input has been processed. */
+  abstract boolean hasUnfinishedKeys();
+
+  /** When a timer that no bundle holds back is due next. */
+  abstract long nextTimerAt();
+
+  abstract int timerCount();
+
+  /** The earliest event time that a timer waits for; {@link Long#MAX_VALUE} if there is none. */
+  abstract long nextEventTimer();
+
+  // ---- input ----
+
+  final void add(ElementBlock block) {
+    add(PendingItem.of(block), -1);
+  }
+
+  final void add(PendingItem item, int keyGroup) {
+    holds.add(item);
+    waitingElements += item.block().count();
+    waitingBytes += item.block().bytes();
+    addReturned(item, keyGroup);
+  }
+
+  final void addResidual(Residual residual, int keyGroup, long now) {
+    PendingItem item = PendingItem.of(residual);
+    if (residual.delayMillis() <= 0) {
+      add(item, keyGroup);
+      return;
+    }
+    holds.add(item);
+    waitingElements += item.block().count();
+    waitingBytes += item.block().bytes();
+    long due = now + residual.delayMillis();
+    delayed.add(
+        new Delayed(due < now ? Long.MAX_VALUE - 1 : due, delayedSequence++, item, keyGroup));
+  }
+
+  final void upstreamAdvanced(long from, long to) {
+    upstream.move(from, to);
+  }
+
+  final void inputCompleted() {
+    openInputs--;
+  }
+
+  final void sideInputCompleted() {
+    openSideInputs--;
+  }
+
+  // ---- bundles ----
+
+  /** Moves delayed work whose time has come to the input. */
+  final void tick(long now) {
+    Delayed first = delayed.peek();
+    while (first != null && first.due <= now) {
+      delayed.remove();
+      addReturned(first.item, first.keyGroup);
+      first = delayed.peek();
+    }
+  }
+
+  final boolean isReady(long now) {
+    return openSideInputs == 0 && (!retries.isEmpty() || hasFreshWork(now));
+  }
+
+  final boolean isWorthwhile(long now) {
+    return !retries.isEmpty() || openInputs == 0 || isFreshWorkWorthwhile(now);
+  }
+
+  /** Takes the work of one bundle: what failed before comes first. */
+  final BundleDraft draw(long now) {
+    BundleDraft retry = retries.poll();
+    BundleDraft draft = retry != null ? retry : drawFresh(now);
+    long elements = draft.elementCount();
+    waitingElements -= elements;
+    waitingBytes -= draft.byteCount();
+    inFlightBundles++;
+    inFlightElements += elements;
+    return draft;
+  }
+
+  /** Work that was taken failed: it is the next to run again, as it was. */
+  final void retry(BundleDraft draft) {
+    ended(draft);
+    failedBundles++;
+    waitingElements += draft.elementCount();
+    waitingBytes += draft.byteCount();
+    retries.add(draft.nextAttempt());
+  }
+
+  /** Work that was taken is done. */
+  final void commit(BundleDraft draft) {
+    ended(draft);
+    committedBundles++;
+    committedElements += draft.elementCount();
+    for (PendingItem item : draft.items()) {
+      holds.remove(item);
+    }
+    for (int i = 0; i < draft.timers().size(); i++) {
+      holds.remove(draft.timers().get(i));
+    }
+    release(draft);
+  }
+
+  private void ended(BundleDraft draft) {
+    inFlightBundles--;
+    inFlightElements -= draft.elementCount();
+  }
+
+  /** Replaces the elements of a running bundle, which hold the output watermark as the old ones. */
+  final BundleDraft shrink(BundleDraft draft, List<ElementBlock> primary) {
+    long hold = EventTime.MAX - 1;
+    for (PendingItem item : draft.items()) {
+      hold = Math.min(hold, item.outputHold());
+    }
+    List<PendingItem> items = new ArrayList<>(primary.size());
+    for (ElementBlock block : primary) {
+      PendingItem item = PendingItem.of(block);
+      items.add(new PendingItem(block, item.inputHold(), hold, true));
+    }
+    BundleDraft smaller = draft.withItems(items);
+    for (PendingItem item : items) {
+      holds.add(item);
+    }
+    for (PendingItem item : draft.items()) {
+      holds.remove(item);
+    }
+    inFlightElements += smaller.elementCount() - draft.elementCount();
+    return smaller;
+  }
+
+  // ---- progress ----
+
+  /** Brings the input watermark up to date. */
+  final void updateInputWatermark() {
+    long earliest = Math.min(upstream.min(), holds.input().min());
+    if (!streaming && earliest < EventTime.MAX) {
+      earliest = EventTime.MIN;
+    }
+    inputWatermark = Math.max(inputWatermark, earliest);
+  }
+
+  /** Whether nothing is left to do and nothing will come. */
+  final boolean isFinished() {
+    return inputWatermark == EventTime.MAX
+        && openInputs == 0
+        && inFlightBundles == 0
+        && retries.isEmpty()
+        && !hasUnfinishedKeys();
+  }
+
+  final void complete() {
+    complete = true;
+  }
+
+  /**
+   * Brings the output watermark up to date. Until the stage is complete it stays before the end of
+   * time. A residual holds it by its own output watermark instead of its elements' timestamps.
+   */
+  final void updateOutputWatermark() {
+    long earliest;
+    if (complete) {
+      earliest = EventTime.MAX;
+    } else if (spec.closes()) {
+      earliest = EventTime.MIN;
+    } else {
+      long base = streaming ? upstream.min() : inputWatermark;
+      earliest = Math.min(Math.min(base, holds.output().min()), EventTime.MAX - 1);
+    }
+    outputWatermark = Math.max(outputWatermark, earliest);
+  }
+
+  /** The next processing time at which the stage has something to do by itself. */
+  final long nextWake() {
+    Delayed first = delayed.peek();
+    return Math.min(first == null ? Long.MAX_VALUE : first.due, nextTimerAt());
+  }
+
+  /** When the stage is listed to be woken. */
+  final long wakeAt() {
+    return wakeAt;
+  }
+
+  final void setWakeAt(long time) {
+    wakeAt = time;
+  }
+
+  // ---- views ----
+
+  final int index() {
+    return index;
+  }
+
+  final StageSpec spec() {
+    return spec;
+  }
+
+  final Pool pool() {
+    return pool;
+  }
+
+  final StageHolds holds() {
+    return holds;
+  }
+
+  final long inputWatermark() {
+    return inputWatermark;
+  }
+
+  final long outputWatermark() {
+    return outputWatermark;
+  }
+
+  final int openInputs() {
+    return openInputs;
+  }
+
+  final int openSideInputs() {
+    return openSideInputs;
+  }
+
+  final int retryCount() {
+    return retries.size();
+  }
+
+  final int delayedCount() {
+    return delayed.size();
+  }
+
+  final boolean isComplete() {
+    return complete;
+  }
+
+  final StageSnapshot snapshot() {
+    return new StageSnapshot(
+        spec.id(),
+        inputWatermark,
+        outputWatermark,
+        waitingElements,
+        waitingBytes,
+        inFlightBundles,
+        inFlightElements,
+        timerCount(),
+        committedElements,
+        committedBundles,
+        failedBundles,
+        complete);
+  }
+}
