@@ -90,7 +90,8 @@ public final class ShortIds {
         .orTimeout(deadline.toMillis(), TimeUnit.MILLISECONDS)
         .exceptionally(
             failure -> {
-              LOG.warn("worker {}: metrics could not be looked up", worker.id(), failure);
+              LOG.warn(
+                  "worker {}: metrics could not be looked up: {}", worker.id(), failure.toString());
               return Map.of();
             })
         .thenApply(
