@@ -1,20 +1,50 @@
 package org.trestle.engine.fuse;
 
+import java.util.List;
+import java.util.Map;
 import org.apache.beam.model.pipeline.v1.Endpoints.ApiServiceDescriptor;
+import org.apache.beam.model.pipeline.v1.RunnerApi.Components;
 import org.apache.beam.model.pipeline.v1.RunnerApi.Pipeline;
+import org.trestle.engine.graph.InvalidPipelineException;
+import org.trestle.engine.graph.PCollectionId;
+import org.trestle.engine.graph.PipelineGraph;
+import org.trestle.engine.graph.PipelineValidator;
+import org.trestle.engine.optimize.Optimizer;
 
 /** Turns a pipeline as a client sent it into stages. */
 public final class Planner {
   private Planner() {}
 
   /**
-   * Optimises and fuses a pipeline.
+   * Checks, optimises and fuses a pipeline.
    *
    * @param endpoint where harnesses reach the data and state services
-   * @throws org.trestle.engine.graph.InvalidPipelineException if the pipeline cannot be planned
+   * @throws InvalidPipelineException if the pipeline cannot be planned
    */
   public static FusedPipeline plan(Pipeline pipeline, ApiServiceDescriptor endpoint) {
+    List<String> problems = PipelineValidator.problems(pipeline);
+    if (!problems.isEmpty()) {
+      throw new InvalidPipelineException(problems);
+    }
+    return fuse(CoderAgreement.apply(Optimizer.optimize(pipeline)), endpoint);
+  }
+
+  private static FusedPipeline fuse(Pipeline pipeline, ApiServiceDescriptor endpoint) {
+    Components.Builder components = pipeline.getComponents().toBuilder();
+    WireCoderTable coders = new WireCoderTable(components);
+    Fuser fusion = new Fuser(PipelineGraph.of(pipeline), components, coders);
+    fusion.fuse();
+    StageBuilder builder = new StageBuilder(fusion, components, coders, endpoint);
+    List<Stage> stages = builder.stages();
+    Map<PCollectionId, Edge> edges = builder.edges(stages);
     return new FusedPipeline(
-        pipeline.getComponents(), java.util.List.of(), java.util.Map.of(), java.util.List.of());
+        withAddedTransforms(components, fusion), stages, edges, fusion.barriers());
+  }
+
+  private static Components withAddedTransforms(Components.Builder components, Fuser fusion) {
+    for (StageDraft draft : fusion.drafts()) {
+      draft.transforms.forEach(node -> components.putTransforms(node.id().value(), node.proto()));
+    }
+    return components.build();
   }
 }

@@ -12,6 +12,8 @@ import org.trestle.engine.graph.TransformId;
  *     channel
  * @param keyCoderId wire coder of the keys
  * @param windowCoderId wire coder of the windows
+ * @param onWindowExpiration whether the runner must set the family's timer for each key and window
+ *     that had elements, to fire in event time when the window expires
  */
 public record TimerFamily(
     TransformId transform,
@@ -19,4 +21,5 @@ public record TimerFamily(
     TimeDomain.Enum domain,
     String timerCoderId,
     String keyCoderId,
-    String windowCoderId) {}
+    String windowCoderId,
+    boolean onWindowExpiration) {}

@@ -1,0 +1,313 @@
+package org.trestle.engine.fuse;
+
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
+import org.apache.beam.model.pipeline.v1.Endpoints.ApiServiceDescriptor;
+import org.apache.beam.model.pipeline.v1.RunnerApi.Components;
+import org.apache.beam.model.pipeline.v1.RunnerApi.PCollection;
+import org.apache.beam.model.pipeline.v1.RunnerApi.ParDoPayload;
+import org.jspecify.annotations.Nullable;
+import org.trestle.engine.graph.InvalidPipelineException;
+import org.trestle.engine.graph.PCollectionId;
+import org.trestle.engine.graph.TransformNode;
+import org.trestle.proto.Urns.Coders;
+import org.trestle.proto.Urns.SideInputs;
+import org.trestle.proto.Urns.Transforms;
+
+/** Turns the drafts of a finished fusion into stages and edges. */
+final class StageBuilder {
+  private final Fuser fusion;
+  private final Components.Builder components;
+  private final WireCoderTable coders;
+  private final ApiServiceDescriptor endpoint;
+
+  StageBuilder(
+      Fuser fusion,
+      Components.Builder components,
+      WireCoderTable coders,
+      ApiServiceDescriptor endpoint) {
+    this.fusion = fusion;
+    this.components = components;
+    this.coders = coders;
+    this.endpoint = endpoint;
+  }
+
+  /** Builds all stages. */
+  List<Stage> stages() {
+    Map<StageDraft, List<PCollectionId>> written = new LinkedHashMap<>();
+    for (PCollectionId edge : fusion.edges()) {
+      StageDraft producer = fusion.producer(edge);
+      if (producer != null) {
+        written.computeIfAbsent(producer, unused -> new ArrayList<>()).add(edge);
+      }
+    }
+    List<Stage> stages = new ArrayList<>();
+    for (StageDraft draft : fusion.drafts()) {
+      String id = "stage-" + (stages.size() + 1);
+      stages.add(
+          draft.inSdk()
+              ? sdkStage(id, draft, written.getOrDefault(draft, List.of()))
+              : grouping(id, draft));
+    }
+    return stages;
+  }
+
+  private GroupByKeyStage grouping(String id, StageDraft draft) {
+    TransformNode node = draft.transforms.get(0);
+    PCollection source = pcollection(draft.source);
+    String wire = coders.wire(source.getCoderId());
+    return new GroupByKeyStage(
+        id,
+        node.id(),
+        fusion.resolve(draft.source),
+        node.output(),
+        pairComponent(wire, 0, node, draft.source),
+        pairComponent(wire, 1, node, draft.source),
+        source.getWindowingStrategyId());
+  }
+
+  private String pairComponent(String wire, int index, TransformNode node, PCollectionId id) {
+    String component = coders.component(wire, Coders.KV, index);
+    if (component == null) {
+      throw new InvalidPipelineException(
+          List.of(
+              "transform \"%s\" needs key-value pairs, but PCollection \"%s\" has a coder of %s"
+                  .formatted(
+                      node.name(),
+                      id,
+                      coders.coder(pcollection(id).getCoderId()).getSpec().getUrn())));
+    }
+    return component;
+  }
+
+  private SdkStage sdkStage(String id, StageDraft draft, List<PCollectionId> written) {
+    DescriptorBuilder descriptor = new DescriptorBuilder(components, coders, endpoint);
+    String sourceId = id + "-source";
+    descriptor.addSource(sourceId, draft.source, windowedCoder(draft.source));
+
+    List<SideInput> sideInputs = new ArrayList<>();
+    List<UserState> userStates = new ArrayList<>();
+    List<TimerFamily> timerFamilies = new ArrayList<>();
+    Set<PCollectionId> crossing = new LinkedHashSet<>(written);
+    crossing.add(draft.source);
+    String keyCoder = null;
+    for (TransformNode node : draft.transforms) {
+      Map<String, TimerFamily> timers = Map.of();
+      if (node.stateful() || sortedByTime(node)) {
+        keyCoder = keyCoder(draft, node);
+        timers = timers(draft, node);
+        timerFamilies.addAll(timers.values());
+        userStates.addAll(userStates(draft, node));
+      }
+      sideInputs.addAll(sideInputs(node));
+      crossing.addAll(node.sideInputs().values());
+      descriptor.addTransform(node, timers);
+    }
+    for (TransformNode node : draft.transforms) {
+      for (var side : List.of(node.mainInputs(), node.sideInputs(), node.outputs())) {
+        side.values().forEach(pc -> descriptor.addPCollection(pc, crossing.contains(pc)));
+      }
+    }
+    Map<String, PCollectionId> sinks = new LinkedHashMap<>();
+    for (PCollectionId edge : written) {
+      String sinkId = id + "-sink-" + (sinks.size() + 1);
+      descriptor.addSink(sinkId, edge, windowedCoder(edge));
+      sinks.put(sinkId, edge);
+    }
+    descriptor.addEnvironment(draft.environmentId);
+    boolean withState =
+        !sideInputs.isEmpty()
+            || !userStates.isEmpty()
+            || containsIterable(coders.wire(pcollection(draft.source).getCoderId()));
+    return new SdkStage(
+        id,
+        StageNames.of(draft.transforms),
+        draft.environmentId,
+        draft.transforms.stream().map(TransformNode::id).toList(),
+        fusion.resolve(draft.source),
+        sourceId,
+        draft.source,
+        sideInputs,
+        userStates,
+        timerFamilies,
+        keyCoder,
+        sinks,
+        traits(draft),
+        descriptor.build(id, withState, !timerFamilies.isEmpty()));
+  }
+
+  private static boolean sortedByTime(TransformNode node) {
+    return node.parDo() != null && node.parDo().getRequiresTimeSortedInput();
+  }
+
+  private static SdkStage.Traits traits(StageDraft draft) {
+    boolean splittable = false;
+    boolean finalization = false;
+    boolean stableInput = false;
+    boolean timeSorted = false;
+    for (TransformNode node : draft.transforms) {
+      splittable |= node.urn().equals(Transforms.PROCESS_SIZED_ELEMENTS_AND_RESTRICTIONS);
+      ParDoPayload parDo = node.parDo();
+      if (parDo != null) {
+        finalization |= parDo.getRequestsFinalization();
+        stableInput |= parDo.getRequiresStableInput();
+        timeSorted |= parDo.getRequiresTimeSortedInput();
+      }
+    }
+    return new SdkStage.Traits(splittable, finalization, stableInput, timeSorted);
+  }
+
+  /** Whether an SDK can be sent a value of the coder as a reference to be read page by page. */
+  private boolean containsIterable(String coderId) {
+    return coders.component(coderId, Coders.ITERABLE, 0) != null
+        || coders.coder(coderId).getComponentCoderIdsList().stream()
+            .anyMatch(this::containsIterable);
+  }
+
+  private @Nullable String keyCoder(StageDraft draft, TransformNode node) {
+    String wire = coders.wire(pcollection(draft.source).getCoderId());
+    return node.stateful()
+        ? pairComponent(wire, 0, node, draft.source)
+        : coders.component(wire, Coders.KV, 0);
+  }
+
+  private Map<String, TimerFamily> timers(StageDraft draft, TransformNode node) {
+    ParDoPayload parDo = node.parDo();
+    Map<String, TimerFamily> families = new TreeMap<>();
+    if (parDo == null || parDo.getTimerFamilySpecsCount() == 0) {
+      return families;
+    }
+    String wire = coders.wire(pcollection(draft.source).getCoderId());
+    String key = pairComponent(wire, 0, node, draft.source);
+    String window = windowCoder(draft.source);
+    parDo
+        .getTimerFamilySpecsMap()
+        .forEach(
+            (family, spec) ->
+                families.put(
+                    family,
+                    new TimerFamily(
+                        node.id(),
+                        family,
+                        spec.getTimeDomain(),
+                        coders.of(Coders.TIMER, key, window),
+                        key,
+                        window,
+                        family.equals(parDo.getOnWindowExpirationTimerFamilySpec()))));
+    return families;
+  }
+
+  private List<UserState> userStates(StageDraft draft, TransformNode node) {
+    List<UserState> states = new ArrayList<>();
+    ParDoPayload parDo = node.parDo();
+    if (parDo != null && parDo.getStateSpecsCount() > 0) {
+      String wire = coders.wire(pcollection(draft.source).getCoderId());
+      String key = pairComponent(wire, 0, node, draft.source);
+      String window = windowCoder(draft.source);
+      new TreeMap<>(parDo.getStateSpecsMap())
+          .forEach((state, spec) -> states.add(new UserState(node.id(), state, spec, key, window)));
+    }
+    return states;
+  }
+
+  private List<SideInput> sideInputs(TransformNode node) {
+    List<SideInput> sideInputs = new ArrayList<>();
+    node.sideInputs()
+        .forEach(
+            (name, id) -> {
+              ParDoPayload parDo = node.parDo();
+              String pattern =
+                  parDo == null ? "" : parDo.getSideInputsOrThrow(name).getAccessPattern().getUrn();
+              boolean multimap = pattern.equals(SideInputs.MULTIMAP);
+              String wire = coders.wire(pcollection(id).getCoderId());
+              sideInputs.add(
+                  new SideInput(
+                      node.id(),
+                      name,
+                      id,
+                      fusion.resolve(id),
+                      pattern,
+                      wire,
+                      multimap ? pairComponent(wire, 0, node, id) : null,
+                      multimap ? pairComponent(wire, 1, node, id) : null,
+                      windowCoder(id),
+                      pcollection(id).getWindowingStrategyId()));
+            });
+    return sideInputs;
+  }
+
+  /** Builds the edges between the stages. */
+  Map<PCollectionId, Edge> edges(List<Stage> stages) {
+    Map<PCollectionId, Set<String>> producers = new LinkedHashMap<>();
+    Map<PCollectionId, Set<String>> consumers = new LinkedHashMap<>();
+    Map<PCollectionId, Set<String>> sideConsumers = new LinkedHashMap<>();
+    fusion.edges().stream()
+        .filter(edge -> fusion.producer(edge) == null)
+        .forEach(edge -> producers.put(edge, new LinkedHashSet<>()));
+    for (Stage stage : stages) {
+      stage.outputs().forEach(edge -> note(producers, edge, stage));
+      stage.inputs().forEach(edge -> note(consumers, edge, stage));
+      if (stage instanceof SdkStage sdkStage) {
+        for (SideInput sideInput : sdkStage.sideInputs()) {
+          sideInput.edges().forEach(edge -> note(sideConsumers, edge, stage));
+        }
+      }
+    }
+    Map<PCollectionId, Edge> edges = new LinkedHashMap<>();
+    producers.forEach(
+        (id, stageIds) ->
+            edges.put(
+                id,
+                edge(
+                    id,
+                    List.copyOf(stageIds),
+                    List.copyOf(consumers.getOrDefault(id, Set.of())),
+                    List.copyOf(sideConsumers.getOrDefault(id, Set.of())))));
+    return edges;
+  }
+
+  private static void note(
+      Map<PCollectionId, Set<String>> stagesByEdge, PCollectionId edge, Stage stage) {
+    stagesByEdge.computeIfAbsent(edge, unused -> new LinkedHashSet<>()).add(stage.id());
+  }
+
+  private Edge edge(
+      PCollectionId id,
+      List<String> producers,
+      List<String> consumers,
+      List<String> sideInputConsumers) {
+    PCollection pcollection = pcollection(id);
+    String wire = coders.wire(pcollection.getCoderId());
+    return new Edge(
+        id,
+        wire,
+        windowedCoder(id),
+        windowCoder(id),
+        coders.component(wire, Coders.KV, 0),
+        coders.component(wire, Coders.KV, 1),
+        pcollection.getWindowingStrategyId(),
+        fusion.impulse(id),
+        producers,
+        consumers,
+        sideInputConsumers);
+  }
+
+  private PCollection pcollection(PCollectionId id) {
+    return components.getPcollectionsOrThrow(id.value());
+  }
+
+  private String windowCoder(PCollectionId id) {
+    return components
+        .getWindowingStrategiesOrThrow(pcollection(id).getWindowingStrategyId())
+        .getWindowCoderId();
+  }
+
+  private String windowedCoder(PCollectionId id) {
+    return coders.windowed(coders.wire(pcollection(id).getCoderId()), windowCoder(id));
+  }
+}
