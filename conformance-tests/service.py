@@ -57,10 +57,13 @@ class StartedService(Service):
         self.log_path = log_path
         self.ready_seconds = ready_seconds
         self.deaths = 0
+        self._log_start = 0
         self._process = None
         self._lock = threading.Lock()
 
     def start(self):
+        if os.path.exists(self.log_path):
+            self._log_start = os.path.getsize(self.log_path)
         try:
             self._process = subprocess.Popen(
                 self.command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
@@ -136,6 +139,7 @@ class StartedService(Service):
     def log_tail(self):
         try:
             with open(self.log_path, encoding='utf-8', errors='replace') as log:
+                log.seek(self._log_start)
                 return ''.join(log.readlines()[-LOG_TAIL_LINES:]).rstrip()
         except FileNotFoundError:
             return '(no log)'
