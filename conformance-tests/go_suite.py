@@ -51,7 +51,7 @@ class GoSuite:
 
     def _list(self, binary):
         listed = subprocess.run(
-            [str(binary), '-test.list', '.*'], text=True, capture_output=True, cwd='/tmp')
+            [str(binary), '-test.list', '.*'], text=True, capture_output=True, cwd=tempfile.gettempdir())
         if listed.returncode:
             raise environments.SetupError(f'{binary} cannot list its tests:\n{listed.stderr}')
         return [line for line in listed.stdout.split() if line.startswith('Test')]
