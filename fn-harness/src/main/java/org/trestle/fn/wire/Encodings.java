@@ -38,6 +38,9 @@ final class Encodings {
   }
 
   private static int skipLengthPrefixed(byte[] buffer, int position, int limit) {
+    if (position < limit && buffer[position] >= 0) { // a length of one byte
+      return Bounds.advance(position + 1, buffer[position], limit);
+    }
     long length = VarInts.decode(buffer, position, limit);
     return Bounds.advance(VarInts.skip(buffer, position, limit), length, limit);
   }

@@ -15,6 +15,13 @@ public final class VarInts {
    * @throws WireFormatException if it reaches beyond {@code limit} or beyond 64 bits
    */
   public static int skip(byte[] buffer, int position, int limit) {
+    if (position < limit && buffer[position] >= 0) {
+      return position + 1;
+    }
+    return skipLong(buffer, position, limit);
+  }
+
+  private static int skipLong(byte[] buffer, int position, int limit) {
     int end = limit - position > MAX_LENGTH ? position + MAX_LENGTH : limit;
     for (int i = position; i < end; i++) {
       if (buffer[i] >= 0) {
