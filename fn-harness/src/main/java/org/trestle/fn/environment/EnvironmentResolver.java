@@ -9,12 +9,12 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
-import org.apache.beam.model.pipeline.v1.RunnerApi;
 import org.apache.beam.model.pipeline.v1.RunnerApi.AnyOfEnvironmentPayload;
 import org.apache.beam.model.pipeline.v1.RunnerApi.Environment;
 import org.apache.beam.model.pipeline.v1.RunnerApi.ExternalPayload;
 import org.apache.beam.model.pipeline.v1.RunnerApi.ProcessPayload;
 import org.apache.beam.model.pipeline.v1.RunnerApi.StandardEnvironments.Environments;
+import org.trestle.proto.Urns;
 
 /**
  * Decides which environment a harness would run in here.
@@ -23,11 +23,11 @@ import org.apache.beam.model.pipeline.v1.RunnerApi.StandardEnvironments.Environm
  * equals the pipeline's order counts.
  */
 final class EnvironmentResolver {
-  static final String EXTERNAL = urn(Environments.EXTERNAL);
-  static final String PROCESS = urn(Environments.PROCESS);
-  static final String DOCKER = urn(Environments.DOCKER);
-  static final String DEFAULT = urn(Environments.DEFAULT);
-  static final String ANYOF = urn(Environments.ANYOF);
+  static final String EXTERNAL = Urns.of(Environments.EXTERNAL);
+  static final String PROCESS = Urns.of(Environments.PROCESS);
+  static final String DOCKER = Urns.of(Environments.DOCKER);
+  static final String DEFAULT = Urns.of(Environments.DEFAULT);
+  static final String ANYOF = Urns.of(Environments.ANYOF);
 
   private static final int MAX_NESTING = 8;
 
@@ -179,9 +179,5 @@ final class EnvironmentResolver {
       Environment environment, InvalidProtocolBufferException e) {
     return new UnsupportedEnvironmentException(
         environment.getUrn() + ": the payload is malformed: " + e.getMessage());
-  }
-
-  private static String urn(Environments environment) {
-    return environment.getValueDescriptor().getOptions().getExtension(RunnerApi.beamUrn);
   }
 }

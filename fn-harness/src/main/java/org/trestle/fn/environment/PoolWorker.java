@@ -2,6 +2,7 @@ package org.trestle.fn.environment;
 
 import io.grpc.CallOptions;
 import io.grpc.ClientCall;
+import io.grpc.Context;
 import io.grpc.ManagedChannel;
 import io.grpc.MethodDescriptor;
 import io.grpc.Status;
@@ -129,6 +130,18 @@ final class PoolWorker implements EnvironmentWorkers.Host {
   }
 
   private <Q, R> CompletableFuture<R> call(
+      ManagedChannel to, MethodDescriptor<Q, R> method, Q request) {
+    // Outside of the harness's own calls, whose end may be what brings us here and would cancel
+    // ours.
+    Context outer = Context.ROOT.attach();
+    try {
+      return callDetached(to, method, request);
+    } finally {
+      Context.ROOT.detach(outer);
+    }
+  }
+
+  private <Q, R> CompletableFuture<R> callDetached(
       ManagedChannel to, MethodDescriptor<Q, R> method, Q request) {
     CompletableFuture<R> result = new CompletableFuture<>();
     ClientCall<Q, R> call =

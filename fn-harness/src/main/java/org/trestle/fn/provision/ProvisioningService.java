@@ -1,7 +1,6 @@
 package org.trestle.fn.provision;
 
 import io.grpc.stub.StreamObserver;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Supplier;
@@ -10,10 +9,10 @@ import org.apache.beam.model.fnexecution.v1.ProvisionApi.GetProvisionInfoRespons
 import org.apache.beam.model.fnexecution.v1.ProvisionApi.ProvisionInfo;
 import org.apache.beam.model.fnexecution.v1.ProvisionServiceGrpc;
 import org.apache.beam.model.pipeline.v1.Endpoints.ApiServiceDescriptor;
-import org.apache.beam.model.pipeline.v1.RunnerApi;
 import org.apache.beam.model.pipeline.v1.RunnerApi.StandardRunnerProtocols;
 import org.trestle.fn.control.WorkerIdentity;
 import org.trestle.fn.control.WorkerSpec;
+import org.trestle.proto.Urns;
 
 /** Serves {@code ProvisionService}. */
 public final class ProvisioningService extends ProvisionServiceGrpc.ProvisionServiceImplBase {
@@ -21,10 +20,10 @@ public final class ProvisioningService extends ProvisionServiceGrpc.ProvisionSer
   private static final String NO_ARTIFACTS = "__no_artifacts_staged__";
 
   private static final List<String> CAPABILITIES =
-      urns(
-          StandardRunnerProtocols.Enum.MONITORING_INFO_SHORT_IDS,
-          StandardRunnerProtocols.Enum.CONTROL_RESPONSE_ELEMENTS_EMBEDDING,
-          StandardRunnerProtocols.Enum.MULTIMAP_KEYS_VALUES_SIDE_INPUT);
+      List.of(
+          Urns.of(StandardRunnerProtocols.Enum.MONITORING_INFO_SHORT_IDS),
+          Urns.of(StandardRunnerProtocols.Enum.CONTROL_RESPONSE_ELEMENTS_EMBEDDING),
+          Urns.of(StandardRunnerProtocols.Enum.MULTIMAP_KEYS_VALUES_SIDE_INPUT));
 
   private final Supplier<WorkerIdentity> caller;
   private final Supplier<ApiServiceDescriptor> endpoint;
@@ -66,13 +65,5 @@ public final class ProvisioningService extends ProvisionServiceGrpc.ProvisionSer
         .putMetadata("job_id", spec.jobId())
         .putMetadata("environment_id", spec.environmentId())
         .build();
-  }
-
-  private static List<String> urns(StandardRunnerProtocols.Enum... protocols) {
-    List<String> urns = new ArrayList<>();
-    for (StandardRunnerProtocols.Enum protocol : protocols) {
-      urns.add(protocol.getValueDescriptor().getOptions().getExtension(RunnerApi.beamUrn));
-    }
-    return List.copyOf(urns);
   }
 }
