@@ -26,9 +26,9 @@ import org.trestle.fn.control.WorkerSpec.LogSink;
 /**
  * A harness that is a process on this machine, started like the boot program of an SDK container.
  *
- * <p>What it prints goes to the worker's log, and its last lines explain an unexpected exit. It is
- * stopped in steps: the end of its control stream, a polite signal, then force, each also for the
- * processes it has started.
+ * <p>What it prints goes to the worker's log, as debug entries because harnesses print what they
+ * also log, and its last lines explain an unexpected exit. It is stopped in steps: the end of its
+ * control stream, a polite signal, then force, each also for the processes it has started.
  */
 final class ProcessWorker implements EnvironmentWorkers.Host {
   private static final Logger log = LoggerFactory.getLogger(ProcessWorker.class);
@@ -195,7 +195,7 @@ final class ProcessWorker implements EnvironmentWorkers.Host {
       logs.log(
           workerId,
           LogEntry.newBuilder()
-              .setSeverity(LogEntry.Severity.Enum.INFO)
+              .setSeverity(LogEntry.Severity.Enum.DEBUG)
               .setTimestamp(
                   Timestamp.newBuilder().setSeconds(now.getEpochSecond()).setNanos(now.getNano()))
               .setLogLocation("process output")

@@ -29,6 +29,13 @@ final class DataStreams {
   @GuardedBy("lock")
   private long closedNanos;
 
+  /** Closed streams whose bundles have not been failed yet; a harness closes few. */
+  @GuardedBy("lock")
+  private final List<Closed> closed = new ArrayList<>();
+
+  /** A stream that was closed: when, and how in words. */
+  record Closed(ElementsWriter stream, String how, long nanos) {}
+
   private record Waiting(ActiveBundle bundle, BundleFeed feed) {}
 
   /** Sends a bundle's inputs on the newest stream, or on the next one that opens. */
@@ -57,10 +64,24 @@ final class DataStreams {
     ready.forEach(entry -> stream.add(entry.feed()));
   }
 
-  void closed(ElementsWriter stream, long nowNanos) {
+  void closed(ElementsWriter stream, String how, long nowNanos) {
     synchronized (lock) {
       open.remove(stream);
+      closed.add(new Closed(stream, how, nowNanos));
       closedNanos = nowNanos;
+    }
+  }
+
+  /** Takes out the streams that were closed longer ago than the grace. */
+  List<Closed> closedBefore(long nowNanos, long graceNanos) {
+    synchronized (lock) {
+      if (closed.isEmpty()) {
+        return List.of();
+      }
+      List<Closed> due =
+          closed.stream().filter(entry -> nowNanos - entry.nanos() > graceNanos).toList();
+      closed.removeAll(due);
+      return due;
     }
   }
 

@@ -56,6 +56,9 @@ final class WorkerSession
   /** Inputs up to this size may ride inside of a control message. */
   private static final int EMBED_BYTES = 64 << 10;
 
+  /** How long the loss of a harness may show itself later than the end of a data stream. */
+  private static final long STREAM_GRACE_NANOS = TimeUnit.SECONDS.toNanos(1);
+
   /** How many of a harness's last errors explain its end. */
   private static final int LAST_ERRORS = 3;
 
@@ -304,17 +307,9 @@ final class WorkerSession
 
   @Override
   public void dataClosed(ElementsWriter stream, String how) {
-    dataStreams.closed(stream, now());
-    synchronized (lock) {
-      if (phase != Phase.CONNECTED) {
-        return;
-      }
-    }
-    for (ActiveBundle bundle : bundles.values()) {
-      if (bundle.used(stream)) {
-        bundle.lose(new BundleFailedException(how + " while the bundle was running"));
-      }
-    }
+    // A harness that dies breaks all its streams, in any order: its bundles fail with its loss if
+    // that shows within the grace period, else in the next check of deadlines.
+    dataStreams.closed(stream, how, now());
   }
 
   // State
@@ -437,6 +432,13 @@ final class WorkerSession
                             + seconds(shared.options().instructionTimeout())));
           }
         });
+    for (DataStreams.Closed closed : dataStreams.closedBefore(now, STREAM_GRACE_NANOS)) {
+      for (ActiveBundle bundle : bundles.values()) {
+        if (bundle.used(closed.stream())) {
+          bundle.lose(new BundleFailedException(closed.how() + " while the bundle was running"));
+        }
+      }
+    }
     long outputNanos = shared.options().outputTimeout().toNanos();
     bundles.values().forEach(bundle -> bundle.checkOutputs(lastDataNanos, now, outputNanos));
     Duration streamTimeout = shared.options().dataStreamTimeout();

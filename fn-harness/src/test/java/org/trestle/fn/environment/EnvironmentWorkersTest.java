@@ -73,8 +73,8 @@ class EnvironmentWorkersTest {
     try {
       throw new AssertionError("started " + await(workers.start(environment, spec)));
     } catch (ExecutionException e) {
-      assertThat(e.getCause()).isInstanceOf(WorkerStartException.class);
-      return String.valueOf(e.getCause().getMessage());
+      assertThat(e).hasCauseInstanceOf(WorkerStartException.class);
+      return String.valueOf(e.getMessage());
     }
   }
 

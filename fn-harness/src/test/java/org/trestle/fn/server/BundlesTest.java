@@ -242,7 +242,8 @@ class BundlesTest {
               bundle.output(OUT, bundle.get(key));
               TestingHarness.consume().run(bundle);
             });
-    StringBuffer stored = new StringBuffer();
+    // One state request of a bundle at a time.
+    StringBuilder stored = new StringBuilder();
     TestingReceiver receiver =
         new TestingReceiver()
             .withState(

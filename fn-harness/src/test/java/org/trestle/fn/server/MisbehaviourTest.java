@@ -67,6 +67,14 @@ class MisbehaviourTest {
     runner.server.sweep();
   }
 
+  /** For tests where it is the harness's turn, so that the time to pass time is not known. */
+  private void useRealTime(Duration dataStreamTimeout) throws Exception {
+    runner.close();
+    runner =
+        new TestingRunner(
+            FnServerOptions.defaults().withTimeouts(TIMEOUT, TIMEOUT, dataStreamTimeout));
+  }
+
   @Test
   void harnessDiesInTheMiddleOfABundle() throws Exception {
     Pair pair =
@@ -187,9 +195,9 @@ class MisbehaviourTest {
     Pair pair =
         runner.connect(
             bundle -> {
+              bundle.neverRespond();
               bundle.end(OUT);
               bundle.output(OUT, ByteString.copyFromUtf8("late"));
-              TestingHarness.consume().run(bundle);
             });
 
     assertThat(failureOf(pair.worker().process(request("a"), new TestingReceiver())))
@@ -255,6 +263,7 @@ class MisbehaviourTest {
 
   @Test
   void closesOnlyTheDataStream() throws Exception {
+    useRealTime(TIMEOUT);
     AtomicBoolean first = new AtomicBoolean(true);
     Pair pair =
         runner.connect(
@@ -276,6 +285,7 @@ class MisbehaviourTest {
 
   @Test
   void neverOpensAnotherDataStream() throws Exception {
+    useRealTime(Duration.ofMillis(200));
     Pair pair =
         runner.connect(
             bundle -> {
@@ -287,12 +297,9 @@ class MisbehaviourTest {
     assertThat(closed).hasMessageContaining("closed the data stream");
 
     RunningBundle waiting = pair.worker().process(request("b"), new TestingReceiver());
-    passTime(TIMEOUT);
-    assertThat(waiting.done()).isNotDone();
-    passTime(Duration.ofSeconds(1));
 
     assertThat(failureOf(waiting))
-        .hasMessage("harness closed its data stream and opened no other within 60 s");
+        .hasMessageContaining("harness closed its data stream and opened no other within");
   }
 
   @Test
