@@ -164,7 +164,7 @@ final class DescriptorBuilder {
   }
 
   /** Finishes the descriptor. */
-  ProcessBundleDescriptor build(String id, boolean withState, boolean withTimers) {
+  ProcessBundleDescriptor build(String id, boolean withTimers) {
     Deque<String> open = new ArrayDeque<>(coderIds);
     while (!open.isEmpty()) {
       String coderId = open.remove();
@@ -176,9 +176,8 @@ final class DescriptorBuilder {
         }
       }
     }
-    if (withState) {
-      descriptor.setStateApiServiceDescriptor(endpoint);
-    }
+    // Python's harness opens the state channel of every descriptor, with or without state.
+    descriptor.setStateApiServiceDescriptor(endpoint);
     if (withTimers) {
       descriptor.setTimerApiServiceDescriptor(endpoint);
     }

@@ -120,10 +120,6 @@ final class StageBuilder {
       sinks.put(sinkId, edge);
     }
     descriptor.addEnvironment(draft.environmentId);
-    boolean withState =
-        !sideInputs.isEmpty()
-            || !userStates.isEmpty()
-            || containsIterable(coders.wire(pcollection(draft.source).getCoderId()));
     return new SdkStage(
         id,
         StageNames.of(draft.transforms),
@@ -138,7 +134,7 @@ final class StageBuilder {
         keyCoder,
         sinks,
         traits(draft),
-        descriptor.build(id, withState, !timerFamilies.isEmpty()));
+        descriptor.build(id, !timerFamilies.isEmpty()));
   }
 
   private static boolean sortedByTime(TransformNode node) {
@@ -162,12 +158,6 @@ final class StageBuilder {
     return new SdkStage.Traits(splittable, finalization, stableInput, timeSorted);
   }
 
-  /** Whether an SDK can be sent a value of the coder as a reference to be read page by page. */
-  private boolean containsIterable(String coderId) {
-    return coders.component(coderId, Coders.ITERABLE, 0) != null
-        || coders.coder(coderId).getComponentCoderIdsList().stream()
-            .anyMatch(this::containsIterable);
-  }
 
   private @Nullable String keyCoder(StageDraft draft, TransformNode node) {
     String wire = coders.wire(pcollection(draft.source).getCoderId());

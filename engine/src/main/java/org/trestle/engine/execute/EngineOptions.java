@@ -1,0 +1,38 @@
+package org.trestle.engine.execute;
+
+import java.nio.file.Path;
+
+/**
+ * Limits of an engine.
+ *
+ * @param memoryBytes what all jobs together may hold in memory as elements and state before they
+ *     spill to disk
+ * @param workDirectory where jobs put their spill files; each job its own folder, removed at its
+ *     end
+ * @param runnerThreads threads for the runner's own stages, of all jobs together
+ * @param workersPerEnvironment how many harnesses a job may start for an environment whose SDK runs
+ *     one bundle at a time well
+ * @param bundleAttempts how often the same work is tried before the job fails
+ * @param keyGroups how many groups keys are hashed to: the unit of parallelism of keyed stages
+ */
+public record EngineOptions(
+    long memoryBytes,
+    Path workDirectory,
+    int runnerThreads,
+    int workersPerEnvironment,
+    int bundleAttempts,
+    int keyGroups) {
+
+  /** The defaults for this machine. */
+  public static EngineOptions defaults(Path workDirectory) {
+    int processors = Runtime.getRuntime().availableProcessors();
+    return new EngineOptions(
+        Runtime.getRuntime().maxMemory() / 2, workDirectory, processors, processors, 4, 32);
+  }
+
+  /** The same with another memory limit. */
+  public EngineOptions withMemoryBytes(long bytes) {
+    return new EngineOptions(
+        bytes, workDirectory, runnerThreads, workersPerEnvironment, bundleAttempts, keyGroups);
+  }
+}

@@ -1,0 +1,90 @@
+package org.trestle.engine.execute;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.concurrent.Executor;
+import java.util.function.LongSupplier;
+import org.apache.beam.model.pipeline.v1.Endpoints.ApiServiceDescriptor;
+import org.apache.beam.model.pipeline.v1.RunnerApi.Environment;
+import org.trestle.engine.execute.Engine.JobSpec;
+import org.trestle.engine.fuse.Planner;
+import org.trestle.engine.shuffle.MemoryBudget;
+import org.trestle.engine.shuffle.SpillFiles;
+import org.trestle.fn.control.WorkerSpec;
+import org.trestle.fn.environment.WorkerFactory;
+import org.trestle.proto.Urns;
+
+/**
+ * What a job uses of its engine, and what is made for this job alone.
+ *
+ * @param endpoint where the job's harnesses find the Fn API
+ * @param runnerThreads runs the runner's own stages
+ * @param clock processing time in milliseconds
+ */
+record JobContext(
+    JobSpec job,
+    EngineOptions options,
+    WorkerFactory workers,
+    ApiServiceDescriptor endpoint,
+    MemoryBudget memory,
+    Executor runnerThreads,
+    LongSupplier clock,
+    SpillFiles spill,
+    LiveWorkers liveWorkers) {
+
+  /** Deaths or failed starts in a row after which an environment is given up. */
+  private static final int WORKER_FAILURES = 3;
+
+  String jobId() {
+    return job.jobId();
+  }
+
+  /** Makes the job's graph ready to run. */
+  JobGraph plan() {
+    return new JobGraphBuilder(Planner.plan(job.pipeline(), endpoint), this).build();
+  }
+
+  /** Makes the pool of an environment; the pool has not been started. */
+  WorkerPool pool(
+      String environmentId,
+      JobGraph graph,
+      JobLoop loop,
+      JobListener listener,
+      WorkerPool.Listener events) {
+    Environment environment =
+        workers.resolve(job.pipeline().getComponents().getEnvironmentsOrThrow(environmentId));
+    WorkerSpec spec =
+        new WorkerSpec(
+            jobId(),
+            environmentId,
+            job.options(),
+            environment.getDependenciesList(),
+            job.artifacts(),
+            graph::descriptor,
+            listener::log);
+    return new WorkerPool(environment, workers, spec, size(environment), loop, liveWorkers, events);
+  }
+
+  /** A pool of the user's gets one worker: it decides itself how that uses the machine. */
+  private WorkerPool.Size size(Environment environment) {
+    boolean manyBundles =
+        environment
+            .getCapabilitiesList()
+            .contains(Urns.SdkCapabilities.MULTI_CORE_BUNDLE_PROCESSING);
+    int processors = Runtime.getRuntime().availableProcessors();
+    boolean external = environment.getUrn().equals(Urns.Environments.EXTERNAL);
+    int harnesses = external || manyBundles ? 1 : options.workersPerEnvironment();
+    return new WorkerPool.Size(harnesses, manyBundles ? processors : 1, WORKER_FAILURES);
+  }
+
+  /** Removes what the job left on disk. */
+  void close() {
+    spill.close();
+  }
+
+  /** The folder of a job's spill files. */
+  static Path spillDirectory(Path workDirectory, String jobId) throws IOException {
+    return Files.createDirectories(workDirectory.resolve(jobId));
+  }
+}

@@ -1,0 +1,148 @@
+package org.trestle.engine.execute;
+
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import org.apache.beam.model.fnexecution.v1.BeamFnApi.ProcessBundleDescriptor;
+import org.jspecify.annotations.Nullable;
+import org.trestle.engine.core.bundle.BundleWork;
+import org.trestle.engine.core.bundle.EdgeId;
+import org.trestle.engine.core.bundle.EdgeOutput;
+import org.trestle.engine.core.bundle.StageId;
+import org.trestle.engine.core.port.ElementBlock;
+import org.trestle.engine.core.schedule.JobPlan;
+import org.trestle.engine.execute.JobExecution.StageStatus;
+import org.trestle.engine.fuse.FusedPipeline;
+import org.trestle.engine.fuse.PlanText;
+import org.trestle.engine.shuffle.BlockStore;
+import org.trestle.engine.state.SideInputTable;
+
+/**
+ * A fused pipeline joined with its stores: what each stage of the core's plan is made of.
+ *
+ * <p>Its maps do not change once it is made. {@link #append} and {@link #edgeComplete} are called
+ * on the job's loop.
+ */
+final class JobGraph implements AutoCloseable {
+  /** The pool of the runner's own stages. */
+  static final String RUNNER_POOL = "runner";
+
+  private final FusedPipeline fused;
+  private final JobPlan plan;
+  private final Map<StageId, SdkStageRuntime> sdkStages;
+  private final Map<StageId, GroupingStage> groupings;
+  private final Map<StageId, StageFigures> figures;
+  private final Map<EdgeId, List<SideInputTable>> sideInputs;
+  private final BlockStore blocks;
+  private final Set<String> environmentIds;
+  private final Map<String, ProcessBundleDescriptor> descriptors = new HashMap<>();
+  private final Map<SideInputTable, Integer> openEdges = new HashMap<>();
+
+  JobGraph(
+      FusedPipeline fused,
+      JobPlan plan,
+      Map<StageId, SdkStageRuntime> sdkStages,
+      Map<StageId, GroupingStage> groupings,
+      Map<StageId, StageFigures> figures,
+      Map<EdgeId, List<SideInputTable>> sideInputs,
+      BlockStore blocks,
+      List<ProcessBundleDescriptor> helperDescriptors,
+      Set<String> helperEnvironments) {
+    this.fused = fused;
+    this.plan = plan;
+    this.sdkStages = new LinkedHashMap<>(sdkStages);
+    this.groupings = new LinkedHashMap<>(groupings);
+    this.figures = new LinkedHashMap<>(figures);
+    this.sideInputs = new LinkedHashMap<>(sideInputs);
+    this.blocks = blocks;
+    this.environmentIds = new LinkedHashSet<>(helperEnvironments);
+    sdkStages.values().forEach(stage -> environmentIds.add(stage.environmentId()));
+    helperDescriptors.forEach(helper -> descriptors.put(helper.getId(), helper));
+    for (SdkStageRuntime stage : sdkStages.values()) {
+      descriptors.put(stage.descriptor().getId(), stage.descriptor());
+    }
+    sideInputs
+        .values()
+        .forEach(tables -> tables.forEach(table -> openEdges.merge(table, 1, Integer::sum)));
+  }
+
+  JobPlan plan() {
+    return plan;
+  }
+
+  SdkStageRuntime sdkStage(StageId id) {
+    SdkStageRuntime stage = sdkStages.get(id);
+    if (stage == null) {
+      throw new IllegalArgumentException("no SDK stage " + id);
+    }
+    return stage;
+  }
+
+  /** The grouping that the stage is, or null if it is an SDK stage. */
+  @Nullable GroupingStage grouping(StageId id) {
+    return groupings.get(id);
+  }
+
+  StageFigures figures(StageId id) {
+    StageFigures found = figures.get(id);
+    if (found == null) {
+      throw new IllegalArgumentException("no stage " + id);
+    }
+    return found;
+  }
+
+  /** The environments whose harnesses the job needs. */
+  Set<String> environmentIds() {
+    return environmentIds;
+  }
+
+  /** A process bundle descriptor, or null if the job has none of that id. Any thread. */
+  @Nullable ProcessBundleDescriptor descriptor(String id) {
+    return descriptors.get(id);
+  }
+
+  /** Gives committed elements of an edge to the side inputs made of it. */
+  void append(EdgeOutput output) {
+    for (SideInputTable table : sideInputs.getOrDefault(output.edge(), List.of())) {
+      for (ElementBlock block : output.blocks()) {
+        table.add(block);
+      }
+    }
+  }
+
+  /** Nothing will be added to the edge. */
+  void edgeComplete(EdgeId edge) {
+    for (SideInputTable table : sideInputs.getOrDefault(edge, List.of())) {
+      if (openEdges.merge(table, -1, Integer::sum) == 0) {
+        table.complete();
+      }
+    }
+  }
+
+  /** The elements of a committed bundle are needed no more. */
+  void release(BundleWork work) {
+    blocks.release(work.elements());
+  }
+
+  List<StageStatus> statuses() {
+    List<StageStatus> statuses = new ArrayList<>();
+    figures.values().forEach(stage -> statuses.add(stage.status()));
+    return statuses;
+  }
+
+  String explain() {
+    return PlanText.explain(fused);
+  }
+
+  @Override
+  public void close() {
+    groupings.values().forEach(GroupingStage::close);
+    sideInputs.values().forEach(tables -> tables.forEach(SideInputTable::close));
+    sdkStages.values().forEach(SdkStageRuntime::close);
+    blocks.close();
+  }
+}

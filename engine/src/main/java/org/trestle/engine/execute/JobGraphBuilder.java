@@ -1,0 +1,342 @@
+package org.trestle.engine.execute;
+
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import org.apache.beam.model.fnexecution.v1.BeamFnApi.ProcessBundleDescriptor;
+import org.apache.beam.model.pipeline.v1.RunnerApi;
+import org.apache.beam.model.pipeline.v1.RunnerApi.Components;
+import org.apache.beam.model.pipeline.v1.RunnerApi.Environment;
+import org.jspecify.annotations.Nullable;
+import org.trestle.engine.core.bundle.EdgeId;
+import org.trestle.engine.core.bundle.EdgeOutput;
+import org.trestle.engine.core.bundle.StageId;
+import org.trestle.engine.core.bundle.TimeDomain;
+import org.trestle.engine.core.port.EventTime;
+import org.trestle.engine.core.schedule.JobPlan;
+import org.trestle.engine.core.schedule.JobPlan.StageSpec;
+import org.trestle.engine.execute.SdkStageRuntime.SideInputId;
+import org.trestle.engine.execute.merge.SdkWindowMerger;
+import org.trestle.engine.fuse.Edge;
+import org.trestle.engine.fuse.FusedPipeline;
+import org.trestle.engine.fuse.GroupByKeyStage;
+import org.trestle.engine.fuse.SdkStage;
+import org.trestle.engine.fuse.SideInput;
+import org.trestle.engine.fuse.Stage;
+import org.trestle.engine.graph.PCollectionId;
+import org.trestle.engine.shuffle.BlockStore;
+import org.trestle.engine.shuffle.EdgeFormat;
+import org.trestle.engine.shuffle.EdgeTarget;
+import org.trestle.engine.shuffle.EdgeWriter;
+import org.trestle.engine.shuffle.GroupTable;
+import org.trestle.engine.shuffle.Grouping;
+import org.trestle.engine.state.SideInputTable;
+import org.trestle.engine.state.UserState;
+import org.trestle.engine.windowing.SessionMerging;
+import org.trestle.engine.windowing.WindowMerger;
+import org.trestle.engine.windowing.WindowingStrategySpec;
+import org.trestle.engine.windowing.WindowingStrategySpec.WindowFnKind;
+import org.trestle.fn.control.BundleRequest.TimerEndpoint;
+import org.trestle.fn.wire.ByteSink;
+import org.trestle.fn.wire.Panes;
+import org.trestle.fn.wire.WindowCoder;
+import org.trestle.fn.wire.WindowedValueWriter;
+import org.trestle.fn.wire.WireCoders;
+import org.trestle.proto.Urns;
+
+/** Makes a {@link JobGraph}: formats of edges, stores of stages, and the core's plan. */
+final class JobGraphBuilder {
+  /** The empty byte string in the bytes coder's nested form: its length. */
+  private static final byte[] EMPTY_BYTES_NESTED = {0};
+
+  private static final Duration MERGE_DEADLINE = Duration.ofMinutes(5);
+
+  private final FusedPipeline fused;
+  private final JobContext context;
+  private final Components components;
+  private final BlockStore blocks;
+  private final Map<String, Stage> stages = new LinkedHashMap<>();
+  private final Map<PCollectionId, StageOutput> edges = new LinkedHashMap<>();
+  private final Map<EdgeId, List<SideInputTable>> sideInputs = new LinkedHashMap<>();
+  private final Map<SideInputKey, SideInputTable> tables = new LinkedHashMap<>();
+  private final List<ProcessBundleDescriptor> helperDescriptors = new ArrayList<>();
+  private final Set<String> helperEnvironments = new LinkedHashSet<>();
+
+  /** Side inputs with the same key share a table. */
+  private record SideInputKey(List<PCollectionId> edges, @Nullable String keyCoderId) {
+    static SideInputKey of(SideInput sideInput) {
+      return new SideInputKey(sideInput.edges(), sideInput.keyCoderId());
+    }
+  }
+
+  JobGraphBuilder(FusedPipeline fused, JobContext context) {
+    this.fused = fused;
+    this.context = context;
+    this.components = fused.components();
+    this.blocks = new BlockStore(context.memory(), context.spill());
+  }
+
+  JobGraph build() {
+    fused.stages().forEach(stage -> stages.put(stage.id(), stage));
+    for (Stage stage : fused.stages()) {
+      if (stage instanceof SdkStage sdk) {
+        sdk.sideInputs().forEach(this::addTable);
+      }
+    }
+    fused.edges().values().forEach(edge -> edges.put(edge.id(), stageOutput(edge)));
+    Map<StageId, SdkStageRuntime> sdkStages = new LinkedHashMap<>();
+    Map<StageId, GroupingStage> groupings = new LinkedHashMap<>();
+    Map<StageId, StageFigures> figures = new LinkedHashMap<>();
+    List<StageSpec> specs = new ArrayList<>();
+    for (Stage stage : fused.stages()) {
+      StageId id = new StageId(stage.id());
+      if (stage instanceof SdkStage sdk) {
+        sdkStages.put(id, sdkStage(sdk));
+        figures.put(id, figures(sdk));
+        specs.add(spec(sdk));
+      } else if (stage instanceof GroupByKeyStage grouping) {
+        groupings.put(id, grouping(grouping));
+        figures.put(id, new StageFigures(nameOf(grouping), List.of(nameOf(grouping)), "runner"));
+        specs.add(spec(grouping));
+      }
+    }
+    List<EdgeId> edgeIds = new ArrayList<>();
+    List<EdgeOutput> initial = new ArrayList<>();
+    for (Edge edge : fused.edges().values()) {
+      edgeIds.add(edgeId(edge.id()));
+      if (edge.impulse()) {
+        initial.add(impulse(output(edge.id())));
+      }
+    }
+    JobPlan plan = new JobPlan(specs, edgeIds, initial, context.options().keyGroups());
+    return new JobGraph(
+        fused,
+        plan,
+        sdkStages,
+        groupings,
+        figures,
+        sideInputs,
+        blocks,
+        helperDescriptors,
+        helperEnvironments);
+  }
+
+  private String nameOf(GroupByKeyStage stage) {
+    return components.getTransformsOrThrow(stage.transform().value()).getUniqueName();
+  }
+
+  private StageFigures figures(SdkStage stage) {
+    List<String> names = new ArrayList<>();
+    stage
+        .transforms()
+        .forEach(
+            id -> names.add(stage.descriptor().getTransformsOrThrow(id.value()).getUniqueName()));
+    return new StageFigures(stage.name(), names, stage.environmentId());
+  }
+
+  private static EdgeId edgeId(PCollectionId id) {
+    return new EdgeId(id.value());
+  }
+
+  private static List<EdgeId> edgeIds(List<PCollectionId> ids) {
+    return ids.stream().map(JobGraphBuilder::edgeId).toList();
+  }
+
+  private Stage stage(String id) {
+    Stage stage = stages.get(id);
+    if (stage == null) {
+      throw new IllegalArgumentException("no stage " + id);
+    }
+    return stage;
+  }
+
+  private StageOutput output(PCollectionId id) {
+    StageOutput output = edges.get(id);
+    if (output == null) {
+      throw new IllegalArgumentException("no edge " + id);
+    }
+    return output;
+  }
+
+  private StageOutput stageOutput(Edge edge) {
+    int keyed = 0;
+    int plain = 0;
+    for (String consumer : edge.consumers()) {
+      Stage stage = stage(consumer);
+      int times = Collections.frequency(stage.inputs(), edge.id());
+      if (stage instanceof SdkStage sdk && !sdk.keyed()) {
+        plain += times;
+      } else {
+        keyed += times;
+      }
+    }
+    plain += sideInputs.getOrDefault(edgeId(edge.id()), List.of()).size();
+    return new StageOutput(
+        new EdgeTarget(
+            edgeId(edge.id()), format(edge), plain, keyed, context.options().keyGroups()),
+        blocks);
+  }
+
+  private EdgeFormat format(Edge edge) {
+    return format(edge.windowCoderId(), edge.wireCoderId(), edge.keyCoderId(), edge.valueCoderId());
+  }
+
+  private EdgeFormat format(
+      String windowCoderId,
+      String wireCoderId,
+      @Nullable String keyCoderId,
+      @Nullable String valueCoderId) {
+    WindowCoder window = WireCoders.window(components, windowCoderId);
+    return keyCoderId == null || valueCoderId == null
+        ? new EdgeFormat(window, WireCoders.of(components, wireCoderId), null)
+        : new EdgeFormat(
+            window, WireCoders.of(components, valueCoderId), WireCoders.of(components, keyCoderId));
+  }
+
+  private static EdgeOutput impulse(StageOutput edge) {
+    ByteSink bytes = new ByteSink();
+    new WindowedValueWriter(bytes)
+        .header(EventTime.MIN, new byte[0], Panes.NO_FIRING)
+        .value(EMPTY_BYTES_NESTED);
+    EdgeWriter writer = edge.newWriter();
+    writer.append(bytes.toByteString());
+    return writer.finish();
+  }
+
+  private SdkStageRuntime sdkStage(SdkStage stage) {
+    Map<String, StageOutput> outputs = new LinkedHashMap<>();
+    stage.sinks().forEach((sink, edge) -> outputs.put(sink, output(edge)));
+    Map<SideInputId, SideInputTable> tablesOfStage = new LinkedHashMap<>();
+    for (SideInput sideInput : stage.sideInputs()) {
+      tablesOfStage.put(
+          new SideInputId(sideInput.transform().value(), sideInput.sideInputId()),
+          table(sideInput));
+    }
+    EdgeTarget first = output(stage.inputs().get(0)).target();
+    StageOutput input =
+        new StageOutput(new EdgeTarget(first.edge(), first.format(), 1, 0, 1), blocks);
+    Environment environment = components.getEnvironmentsOrThrow(stage.environmentId());
+    boolean embeds =
+        environment
+            .getCapabilitiesList()
+            .contains(Urns.SdkCapabilities.CONTROL_REQUEST_ELEMENTS_EMBEDDING);
+    return new SdkStageRuntime(
+        stage,
+        input,
+        outputs,
+        tablesOfStage,
+        timers(stage),
+        stage.userStates().isEmpty() ? null : userState(),
+        embeds);
+  }
+
+  private UserState userState() {
+    return new UserState(
+        (transform, state) -> null, context.memory(), SideInputTable.DEFAULT_PAGE_BYTES);
+  }
+
+  private Map<TimerEndpoint, TimerFamily> timers(SdkStage stage) {
+    Map<TimerEndpoint, TimerFamily> timers = new LinkedHashMap<>();
+    for (var family : stage.timerFamilies()) {
+      String transform = family.transform().value();
+      timers.put(
+          new TimerEndpoint(transform, family.familyId()),
+          new TimerFamily(
+              transform + "/" + family.familyId(),
+              family.domain() == RunnerApi.TimeDomain.Enum.PROCESSING_TIME
+                  ? TimeDomain.PROCESSING_TIME
+                  : TimeDomain.EVENT_TIME,
+              WireCoders.of(components, family.keyCoderId()),
+              WireCoders.window(components, family.windowCoderId()),
+              context.options().keyGroups()));
+    }
+    return timers;
+  }
+
+  private void addTable(SideInput sideInput) {
+    if (!tables.containsKey(SideInputKey.of(sideInput))) {
+      EdgeFormat format =
+          format(
+              sideInput.windowCoderId(),
+              sideInput.wireCoderId(),
+              sideInput.keyCoderId(),
+              sideInput.valueCoderId());
+      SideInputTable table = new SideInputTable(format, blocks, SideInputTable.DEFAULT_PAGE_BYTES);
+      tables.put(SideInputKey.of(sideInput), table);
+      for (PCollectionId edge : sideInput.edges()) {
+        sideInputs.computeIfAbsent(edgeId(edge), id -> new ArrayList<>()).add(table);
+      }
+    }
+  }
+
+  private SideInputTable table(SideInput sideInput) {
+    SideInputTable table = tables.get(SideInputKey.of(sideInput));
+    if (table == null) {
+      throw new IllegalArgumentException("no table for side input " + sideInput.sideInputId());
+    }
+    return table;
+  }
+
+  private GroupingStage grouping(GroupByKeyStage stage) {
+    Edge input = fused.edge(stage.inputs().get(0));
+    WindowingStrategySpec windowing =
+        WindowingStrategySpec.parse(
+            components.getWindowingStrategiesOrThrow(stage.windowingStrategyId()),
+            coderId -> WireCoders.window(components, coderId));
+    Grouping grouping =
+        new Grouping(
+            format(input), windowing.outputTime(), merger(stage.windowingStrategyId(), windowing));
+    GroupTable table =
+        new GroupTable(grouping, context.options().keyGroups(), context.memory(), context.spill());
+    return new GroupingStage(
+        grouping.input(), context.options().keyGroups(), table, output(stage.output()));
+  }
+
+  private @Nullable WindowMerger merger(String strategyId, WindowingStrategySpec windowing) {
+    if (!windowing.merging()) {
+      return null;
+    }
+    if (windowing.kind() == WindowFnKind.SESSIONS) {
+      return new SessionMerging();
+    }
+    helperEnvironments.add(windowing.environment());
+    return new SdkWindowMerger(
+        components,
+        strategyId,
+        context.endpoint(),
+        helperDescriptors::add,
+        () -> context.liveWorkers().any(windowing.environment()),
+        MERGE_DEADLINE);
+  }
+
+  private StageSpec spec(SdkStage stage) {
+    List<EdgeId> side = new ArrayList<>();
+    for (SideInput sideInput : stage.sideInputs()) {
+      side.addAll(edgeIds(sideInput.edges()));
+    }
+    return new StageSpec(
+        new StageId(stage.id()),
+        stage.environmentId(),
+        stage.keyed(),
+        false,
+        edgeIds(stage.inputs()),
+        side,
+        edgeIds(stage.outputs()));
+  }
+
+  private static StageSpec spec(GroupByKeyStage stage) {
+    return new StageSpec(
+        new StageId(stage.id()),
+        JobGraph.RUNNER_POOL,
+        true,
+        true,
+        edgeIds(stage.inputs()),
+        List.of(),
+        edgeIds(stage.outputs()));
+  }
+}
