@@ -43,13 +43,8 @@ public final class BlockStore implements AutoCloseable {
         budget.release(memory);
       }
     }
-    synchronized (this) {
-      if (closed) {
-        budget.release(memory);
-        throw new IllegalStateException("the job's block store is closed");
-      }
-      charged += memory;
-    }
+    budget.release(memory);
+    charge(memory);
     return Segment.inMemory(this, data, ends, readers, memory);
   }
 
@@ -65,14 +60,25 @@ public final class BlockStore implements AutoCloseable {
     }
   }
 
+  /** Counts memory that belongs to the store until it is {@linkplain #uncharge given back}. */
+  void charge(long memory) {
+    synchronized (this) {
+      if (closed) {
+        throw new IllegalStateException("the job's block store is closed");
+      }
+      charged += memory;
+      budget.reserve(memory);
+    }
+  }
+
   void uncharge(long memory) {
     synchronized (this) {
       if (closed) {
         return;
       }
       charged -= memory;
+      budget.release(memory);
     }
-    budget.release(memory);
   }
 
   /** Gives back all memory; blocks must not be used any more. Idempotent. */

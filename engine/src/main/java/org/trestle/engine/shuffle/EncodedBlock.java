@@ -90,6 +90,10 @@ public final class EncodedBlock implements ElementBlock {
     };
   }
 
+  Segment segment() {
+    return segment;
+  }
+
   Segment.View view() {
     return segment.view(from, to);
   }

@@ -96,6 +96,25 @@ final class GroupIndex {
     return entry;
   }
 
+  /** Returns the entry of a key and window, or -1. */
+  int find(byte[] key, byte[] window) {
+    int ofKey = (int) KeyGroups.hash(key, 0, key.length);
+    int wanted =
+        window.length == 0 ? ofKey : ofKey * 31 + (int) KeyGroups.hash(window, 0, window.length);
+    int mask = slots.length - 1;
+    for (int slot = wanted & mask; slots[slot] != 0; slot = (slot + 1) & mask) {
+      int entry = slots[slot] - 1;
+      if (hash[entry] == wanted
+          && keyLength(entry) == key.length
+          && windowLength(entry) == window.length
+          && arena.matches(names[entry] + HEADER, key, 0, key.length)
+          && arena.matches(names[entry] + HEADER + key.length, window, 0, window.length)) {
+        return entry;
+      }
+    }
+    return -1;
+  }
+
   private boolean isNamed(
       int entry, byte[] buffer, int keyFrom, int keyTo, int windowFrom, int windowTo) {
     int keyLength = keyTo - keyFrom;

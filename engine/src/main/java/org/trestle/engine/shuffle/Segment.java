@@ -80,6 +80,11 @@ final class Segment {
     return content().view(from, to);
   }
 
+  /** Copies bytes out that start at this offset of the segment. */
+  void copy(int offset, byte[] target, int at, int size) {
+    content().copy(offset, target, at, size);
+  }
+
   boolean isInMemory() {
     return content() instanceof InMemory;
   }
@@ -122,6 +127,8 @@ final class Segment {
     int offset(int index);
 
     View view(int from, int to);
+
+    void copy(int offset, byte[] target, int at, int size);
   }
 
   private static final class InMemory implements Content {
@@ -142,6 +149,11 @@ final class Segment {
     public View view(int from, int to) {
       int start = from == 0 ? 0 : ends[from - 1];
       return new View(data, start, ends[to - 1], ends, from, 0, to - from);
+    }
+
+    @Override
+    public void copy(int offset, byte[] target, int at, int size) {
+      System.arraycopy(data, offset, target, at, size);
     }
   }
 
@@ -181,6 +193,11 @@ final class Segment {
       byte[] data = bytes.read(start, limit);
       return new View(data, 0, limit - start, ends, from - first, start, to - from);
     }
+
+    @Override
+    public void copy(int offset, byte[] target, int at, int size) {
+      bytes.read(offset, target, at, size);
+    }
   }
 
   /** Some elements in memory: not to be changed. */
@@ -217,6 +234,11 @@ final class Segment {
 
     int count() {
       return count;
+    }
+
+    /** The offset in the segment of a position in {@link #bytes()}. */
+    int offset(int position) {
+      return position + shift;
     }
 
     /** Where in {@link #bytes()} the element ends. */

@@ -6,6 +6,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Objects;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
@@ -137,12 +138,15 @@ public final class SpillFiles implements AutoCloseable {
 
     /** Reads the bytes {@code from} to {@code to} of the extent. */
     byte[] read(int from, int to) {
-      if (from < 0 || to < from || to > length) {
-        throw new IndexOutOfBoundsException(from + " to " + to + " of " + length + " bytes");
-      }
       byte[] target = new byte[to - from];
-      shared.file.read(position + from, target, 0, target.length);
+      read(from, target, 0, target.length);
       return target;
+    }
+
+    /** Reads some bytes of the extent into an array. */
+    void read(int from, byte[] target, int at, int size) {
+      Objects.checkFromIndexSize(from, size, length);
+      shared.file.read(position + from, target, at, at + size);
     }
 
     /** Gives the room back; called once. */

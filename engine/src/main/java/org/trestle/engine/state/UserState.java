@@ -1,5 +1,6 @@
 package org.trestle.engine.state;
 
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.apache.beam.model.fnexecution.v1.BeamFnApi.StateRequest;
 import org.apache.beam.model.fnexecution.v1.BeamFnApi.StateResponse;
 import org.trestle.engine.core.port.ByteKey;
@@ -12,30 +13,59 @@ import org.trestle.engine.shuffle.MemoryBudget;
  * Leases open at the same time must have different keys, as the core's leases of key groups see to.
  */
 public final class UserState implements AutoCloseable {
+  /** The size that pages of an answer aim at. */
+  public static final int DEFAULT_PAGE_BYTES = 1 << 20;
 
-  public UserState(StateFormats formats, MemoryBudget budget, int pageBytes) {}
+  private final StateFormats formats;
+  private final StateStorage storage;
+  private final MemoryBudget budget;
+  private final int pageBytes;
+  private final AtomicBoolean closed = new AtomicBoolean();
+
+  /** Empty state on the heap. */
+  public UserState(StateFormats formats, MemoryBudget budget, int pageBytes) {
+    this.formats = formats;
+    this.storage = new HeapStateStorage(budget);
+    this.budget = budget;
+    this.pageBytes = pageBytes;
+  }
 
   /** Opens the state for a bundle. */
   public Lease open() {
-    return new Lease();
+    return new Lease(this);
   }
 
-  /** Removes all state of a window, of every key. */
-  public void remove(ByteKey window) {}
+  /** Removes all state of a window, of every key; none of these is in an open lease. */
+  public void remove(ByteKey window) {
+    storage.remove(window);
+  }
 
-  /** Removes all state of a key in a window. */
-  public void remove(ByteKey window, ByteKey key) {}
+  /** Removes all state of a key in a window; it is in no open lease. */
+  public void remove(ByteKey window, ByteKey key) {
+    storage.remove(window, key);
+  }
 
-  /** Frees all. Idempotent. */
+  /** Frees all; leases have ended. Idempotent. */
   @Override
-  public void close() {}
+  public void close() {
+    if (closed.compareAndSet(false, true)) {
+      storage.close();
+    }
+  }
 
-  /** A bundle's view of the state: committed state under the bundle's own changes. */
+  /**
+   * A bundle's view of the state: committed state under the bundle's own changes. Safe for use by
+   * several threads; requests are answered one at a time.
+   */
   public static final class Lease {
-
+    private final StateOverlay overlay;
+    private final StateProtocol protocol;
     private boolean ended;
 
-    private Lease() {}
+    private Lease(UserState state) {
+      this.overlay = new StateOverlay(state.storage, state.budget);
+      this.protocol = new StateProtocol(overlay, state.formats, state.pageBytes);
+    }
 
     /**
      * Answers a get, append or clear of one of the five user state kinds.
@@ -43,20 +73,30 @@ public final class UserState implements AutoCloseable {
      * @return a response without id
      * @throws StateRequestException if the request is of another kind, or the continuation token is
      *     not ours, or the lease has ended
+     * @throws org.trestle.fn.wire.WireFormatException if appended values are malformed
      */
-    public StateResponse.Builder handle(StateRequest request) {
+    public synchronized StateResponse.Builder handle(StateRequest request) {
       if (ended) {
-        throw new StateRequestException("state request after the end of the bundle");
+        throw new StateRequestException("state request after the end of its bundle");
       }
-      return StateResponse.newBuilder();
+      return protocol.handle(request);
     }
 
     /** Makes the changes visible, together; ends the lease. */
-    public void commit() {}
+    public synchronized void commit() {
+      if (ended) {
+        throw new IllegalStateException("lease of user state has ended");
+      }
+      ended = true;
+      overlay.commit();
+    }
 
     /** Drops the changes; ends the lease. Idempotent, also after the commit. */
-    public void discard() {
-      ended = true;
+    public synchronized void discard() {
+      if (!ended) {
+        ended = true;
+        overlay.discard();
+      }
     }
   }
 }

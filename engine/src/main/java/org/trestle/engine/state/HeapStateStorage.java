@@ -1,0 +1,148 @@
+package org.trestle.engine.state;
+
+import java.util.Collections;
+import java.util.Map;
+import java.util.NavigableMap;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentMap;
+import org.jspecify.annotations.Nullable;
+import org.trestle.engine.core.port.ByteKey;
+import org.trestle.engine.shuffle.MemoryBudget;
+
+/** Keeps user state on the heap, counted in the memory budget but never moved to disk. */
+final class HeapStateStorage implements StateStorage {
+  private static final int CELL_OVERHEAD = 128;
+
+  private final MemoryBudget budget;
+  private final ConcurrentMap<StateName, ConcurrentMap<ByteKey, Map<ByteKey, Cell>>>
+      windowsByState = new ConcurrentHashMap<>();
+
+  HeapStateStorage(MemoryBudget budget) {
+    this.budget = budget;
+  }
+
+  @Override
+  public NavigableMap<ByteKey, ValueChunks> entries(StateAddress address) {
+    Cell cell = cell(address);
+    return cell == null ? Collections.emptyNavigableMap() : cell.entries;
+  }
+
+  private @Nullable Cell cell(StateAddress address) {
+    ConcurrentMap<ByteKey, Map<ByteKey, Cell>> windows =
+        windowsByState.get(new StateName(address.transform(), address.userState()));
+    Map<ByteKey, Cell> keys = windows == null ? null : windows.get(address.window());
+    return keys == null ? null : keys.get(address.key());
+  }
+
+  @Override
+  public void apply(
+      StateAddress address,
+      boolean clearAll,
+      Set<ByteKey> cleared,
+      NavigableMap<ByteKey, ValueChunks> appended) {
+    Cell known = cell(address);
+    Cell cell = known == null ? new Cell() : known;
+    cell.change(clearAll, cleared, appended);
+    long now = cell.entries.isEmpty() ? 0 : cell.memory(address);
+    if (now > cell.reserved) {
+      budget.reserve(now - cell.reserved);
+    } else {
+      budget.release(cell.reserved - now);
+    }
+    cell.reserved = now;
+    if (cell.entries.isEmpty() != (known == null)) {
+      place(address, cell);
+    }
+  }
+
+  /** Puts a new cell in, or takes an empty one out; together with the map of its window. */
+  private void place(StateAddress address, Cell cell) {
+    windowsByState
+        .computeIfAbsent(
+            new StateName(address.transform(), address.userState()),
+            any -> new ConcurrentHashMap<>())
+        .compute(
+            address.window(),
+            (window, present) -> {
+              Map<ByteKey, Cell> keys = present == null ? new ConcurrentHashMap<>() : present;
+              if (cell.entries.isEmpty()) {
+                keys.remove(address.key());
+              } else {
+                keys.put(address.key(), cell);
+              }
+              return keys.isEmpty() ? null : keys;
+            });
+  }
+
+  @Override
+  public void remove(ByteKey window) {
+    for (ConcurrentMap<ByteKey, Map<ByteKey, Cell>> windows : windowsByState.values()) {
+      Map<ByteKey, Cell> keys = windows.remove(window);
+      if (keys != null) {
+        keys.values().forEach(cell -> budget.release(cell.reserved));
+      }
+    }
+  }
+
+  @Override
+  public void remove(ByteKey window, ByteKey key) {
+    for (ConcurrentMap<ByteKey, Map<ByteKey, Cell>> windows : windowsByState.values()) {
+      windows.computeIfPresent(
+          window,
+          (any, keys) -> {
+            Cell cell = keys.remove(key);
+            if (cell != null) {
+              budget.release(cell.reserved);
+            }
+            return keys.isEmpty() ? null : keys;
+          });
+    }
+  }
+
+  @Override
+  public void close() {
+    for (ConcurrentMap<ByteKey, Map<ByteKey, Cell>> windows : windowsByState.values()) {
+      windows.keySet().forEach(this::remove);
+    }
+    windowsByState.clear();
+  }
+
+  private record StateName(String transform, String userState) {}
+
+  /** One cell's entries. */
+  private static final class Cell {
+    private final TreeMap<ByteKey, ValueChunks> entries = new TreeMap<>();
+    private long entryMemory;
+    private long reserved;
+
+    void change(
+        boolean clearAll, Set<ByteKey> cleared, NavigableMap<ByteKey, ValueChunks> appended) {
+      if (clearAll) {
+        entries.clear();
+        entryMemory = 0;
+      }
+      for (ByteKey key : cleared) {
+        ValueChunks gone = entries.remove(key);
+        entryMemory -= gone == null ? 0 : key.length() + gone.memory();
+      }
+      appended.forEach(
+          (key, values) -> {
+            ValueChunks present = entries.get(key);
+            if (present == null) {
+              entries.put(key, values);
+              entryMemory += key.length() + values.memory();
+            } else {
+              entryMemory -= present.memory();
+              present.append(values);
+              entryMemory += present.memory();
+            }
+          });
+    }
+
+    long memory(StateAddress address) {
+      return CELL_OVERHEAD + address.window().length() + address.key().length() + entryMemory;
+    }
+  }
+}
