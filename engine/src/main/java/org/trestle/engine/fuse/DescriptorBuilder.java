@@ -4,7 +4,6 @@ import com.google.protobuf.InvalidProtocolBufferException;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.LinkedHashSet;
-import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import org.apache.beam.model.fnexecution.v1.BeamFnApi.ProcessBundleDescriptor;
@@ -17,7 +16,6 @@ import org.apache.beam.model.pipeline.v1.RunnerApi.FunctionSpec;
 import org.apache.beam.model.pipeline.v1.RunnerApi.PCollection;
 import org.apache.beam.model.pipeline.v1.RunnerApi.PTransform;
 import org.apache.beam.model.pipeline.v1.RunnerApi.ParDoPayload;
-import org.apache.beam.model.pipeline.v1.RunnerApi.StateSpec;
 import org.apache.beam.model.pipeline.v1.RunnerApi.TimerFamilySpec;
 import org.apache.beam.model.pipeline.v1.RunnerApi.WindowingStrategy;
 import org.trestle.engine.graph.PCollectionId;
@@ -103,23 +101,10 @@ final class DescriptorBuilder {
         .getTimerFamilySpecsMap()
         .values()
         .forEach(spec -> addIfNamed(spec.getTimerFamilyCoderId()));
-    parDo.getStateSpecsMap().values().forEach(spec -> codersOf(spec).forEach(this::addIfNamed));
-  }
-
-  /** The ids of the coders that a state specification names. */
-  static List<String> codersOf(StateSpec spec) {
-    return switch (spec.getSpecCase()) {
-      case READ_MODIFY_WRITE_SPEC -> List.of(spec.getReadModifyWriteSpec().getCoderId());
-      case BAG_SPEC -> List.of(spec.getBagSpec().getElementCoderId());
-      case COMBINING_SPEC -> List.of(spec.getCombiningSpec().getAccumulatorCoderId());
-      case MAP_SPEC ->
-          List.of(spec.getMapSpec().getKeyCoderId(), spec.getMapSpec().getValueCoderId());
-      case SET_SPEC -> List.of(spec.getSetSpec().getElementCoderId());
-      case ORDERED_LIST_SPEC -> List.of(spec.getOrderedListSpec().getElementCoderId());
-      case MULTIMAP_SPEC ->
-          List.of(spec.getMultimapSpec().getKeyCoderId(), spec.getMultimapSpec().getValueCoderId());
-      case SPEC_NOT_SET -> List.of();
-    };
+    parDo
+        .getStateSpecsMap()
+        .values()
+        .forEach(spec -> TransformNode.codersOf(spec).forEach(this::addIfNamed));
   }
 
   private void addAccumulatorCoder(TransformNode node) {
@@ -168,12 +153,10 @@ final class DescriptorBuilder {
     Deque<String> open = new ArrayDeque<>(coderIds);
     while (!open.isEmpty()) {
       String coderId = open.remove();
-      if (!descriptor.containsCoders(coderId)) {
-        Coder coder = components.getCodersMap().get(coderId);
-        if (coder != null) {
-          descriptor.putCoders(coderId, coder);
-          open.addAll(coder.getComponentCoderIdsList());
-        }
+      if (!descriptor.containsCoders(coderId) && components.containsCoders(coderId)) {
+        Coder coder = components.getCodersOrThrow(coderId);
+        descriptor.putCoders(coderId, coder);
+        open.addAll(coder.getComponentCoderIdsList());
       }
     }
     // Python's harness opens the state channel of every descriptor, with or without state.

@@ -29,6 +29,20 @@ public final class Planner {
     return fuse(CoderAgreement.apply(Optimizer.optimize(pipeline)), endpoint);
   }
 
+  /**
+   * Finds everything that keeps a pipeline from being planned.
+   *
+   * @return a sentence for each problem, naming what it is about; empty if it can be planned
+   */
+  public static List<String> problems(Pipeline pipeline) {
+    try {
+      plan(pipeline, ApiServiceDescriptor.getDefaultInstance());
+      return List.of();
+    } catch (InvalidPipelineException e) {
+      return e.problems();
+    }
+  }
+
   private static FusedPipeline fuse(Pipeline pipeline, ApiServiceDescriptor endpoint) {
     Components.Builder components = pipeline.getComponents().toBuilder();
     WireCoderTable coders = new WireCoderTable(components);

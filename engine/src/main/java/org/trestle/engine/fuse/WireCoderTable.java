@@ -86,11 +86,11 @@ final class WireCoderTable {
   }
 
   Coder coder(String coderId) {
-    Coder coder = components.getCodersMap().get(coderId);
-    if (coder == null) {
+    // Not by the builder's map: to make it is to copy it.
+    if (!components.containsCoders(coderId)) {
       throw new InvalidPipelineException(List.of("coder \"%s\" is missing".formatted(coderId)));
     }
-    return coder;
+    return components.getCodersOrThrow(coderId);
   }
 
   /** Returns one id for all coders of the same structure. */

@@ -9,6 +9,7 @@ import java.util.SortedMap;
 import java.util.TreeMap;
 import org.apache.beam.model.pipeline.v1.RunnerApi.PTransform;
 import org.apache.beam.model.pipeline.v1.RunnerApi.ParDoPayload;
+import org.apache.beam.model.pipeline.v1.RunnerApi.StateSpec;
 import org.jspecify.annotations.Nullable;
 import org.trestle.proto.Urns.Transforms;
 
@@ -112,5 +113,21 @@ public record TransformNode(
     return parDo != null
         && urn().equals(Transforms.PAR_DO)
         && (parDo.getStateSpecsCount() > 0 || parDo.getTimerFamilySpecsCount() > 0);
+  }
+
+  /** The ids of the coders that a state specification names. */
+  public static List<String> codersOf(StateSpec spec) {
+    return switch (spec.getSpecCase()) {
+      case READ_MODIFY_WRITE_SPEC -> List.of(spec.getReadModifyWriteSpec().getCoderId());
+      case BAG_SPEC -> List.of(spec.getBagSpec().getElementCoderId());
+      case COMBINING_SPEC -> List.of(spec.getCombiningSpec().getAccumulatorCoderId());
+      case MAP_SPEC ->
+          List.of(spec.getMapSpec().getKeyCoderId(), spec.getMapSpec().getValueCoderId());
+      case SET_SPEC -> List.of(spec.getSetSpec().getElementCoderId());
+      case ORDERED_LIST_SPEC -> List.of(spec.getOrderedListSpec().getElementCoderId());
+      case MULTIMAP_SPEC ->
+          List.of(spec.getMultimapSpec().getKeyCoderId(), spec.getMultimapSpec().getValueCoderId());
+      case SPEC_NOT_SET -> List.of();
+    };
   }
 }

@@ -1,0 +1,311 @@
+package org.trestle.engine.fuse;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import com.google.protobuf.ByteString;
+import java.util.List;
+import org.apache.beam.model.pipeline.v1.Endpoints.ApiServiceDescriptor;
+import org.apache.beam.model.pipeline.v1.RunnerApi.BagStateSpec;
+import org.apache.beam.model.pipeline.v1.RunnerApi.Environment;
+import org.apache.beam.model.pipeline.v1.RunnerApi.FunctionSpec;
+import org.apache.beam.model.pipeline.v1.RunnerApi.PTransform;
+import org.apache.beam.model.pipeline.v1.RunnerApi.ParDoPayload;
+import org.apache.beam.model.pipeline.v1.RunnerApi.StateSpec;
+import org.apache.beam.model.pipeline.v1.RunnerApi.TimeDomain;
+import org.apache.beam.model.pipeline.v1.RunnerApi.TimerFamilySpec;
+import org.apache.beam.model.pipeline.v1.RunnerApi.Trigger;
+import org.junit.jupiter.api.Test;
+import org.trestle.engine.graph.InvalidPipelineException;
+import org.trestle.engine.graph.TestingPipeline;
+import org.trestle.proto.Urns.SideInputs;
+import org.trestle.proto.Urns.Transforms;
+import org.trestle.proto.Urns.UserState;
+
+class PlannerTest {
+  private static final ApiServiceDescriptor ENDPOINT =
+      ApiServiceDescriptor.newBuilder().setUrl("localhost:1").build();
+
+  private static FusedPipeline plan(TestingPipeline pipeline) {
+    FusedPipeline plan = Planner.plan(pipeline.build(), ENDPOINT);
+    PlanInvariants.check(plan);
+    return plan;
+  }
+
+  private static void check(String golden, TestingPipeline pipeline) {
+    Golden.check(golden, PlanText.explain(plan(pipeline)));
+  }
+
+  private static TestingPipeline base() {
+    return new TestingPipeline().impulse("i").parDo("a", "i", "kv");
+  }
+
+  @Test
+  void fusesProducersConsumersAndSiblings() {
+    check(
+        "chain-and-siblings",
+        base()
+            .parDo("b", "a", "varint")
+            .parDo("c", "a", "custom")
+            .groupByKey("g", "a", "grouped")
+            .parDo("d", "g", "varint")
+            .parDo("e", "g", "varint")
+            .parDo("f", "i", "varint"));
+  }
+
+  @Test
+  void liftsCombines() {
+    check("lifted-combine", base().combine("sum", "a").parDo("b", "sum", "varint"));
+  }
+
+  @Test
+  void doesNotLiftUnderATriggerThatCountsElements() {
+    Trigger everyThree =
+        Trigger.newBuilder()
+            .setRepeat(
+                Trigger.Repeat.newBuilder()
+                    .setSubtrigger(
+                        Trigger.newBuilder()
+                            .setElementCount(Trigger.ElementCount.newBuilder().setElementCount(3))))
+            .build();
+    check(
+        "combine-with-count-trigger",
+        base()
+            .windowing("counted", "beam:window_fn:global_windows:v1", "global", everyThree)
+            .parDo("c", "a", "kv")
+            .pcollection("c", "kv", "counted")
+            .combine("sum", "c"));
+  }
+
+  @Test
+  void redistributesWithoutCost() {
+    check(
+        "reshuffle",
+        base()
+            .reshuffle("r", "a", "kv")
+            .reshuffle("rr", "r", "kv")
+            .parDo("b", "rr", "varint")
+            .parDo("c", "r", "varint")
+            .parDo("d", "a", "varint"));
+  }
+
+  @Test
+  void transcodesWhereARedistributionChangesCoders() {
+    check(
+        "reshuffle-with-transcoding",
+        base().reshuffle("r", "a", "custom").parDo("b", "r", "varint"));
+  }
+
+  @Test
+  void transcodesWhereAGroupingChangesCoders() {
+    check(
+        "grouping-with-transcoding",
+        base()
+            .groupByKey("g", "a", "groupedcustom")
+            .parDo("b", "g", "varint")
+            .groupByKey("h", "a", "custom")
+            .parDo("c", "h", "varint"));
+  }
+
+  @Test
+  void flattensWithinAStage() {
+    check(
+        "flatten-in-one-stage",
+        base().parDo("b", "i", "varint").flatten("f", "custom", "a", "b").parDo("c", "f", "kv"));
+  }
+
+  @Test
+  void flattensAcrossStages() {
+    check(
+        "flatten-across-stages",
+        base()
+            .impulse("j")
+            .parDo("b", "j", "varint")
+            .groupByKey("g", "a", "grouped")
+            .flatten("same", "grouped", "g", "g")
+            .parDo("s", "same", "varint")
+            .flatten("mixed", "varint", "a", "b", "g")
+            .parDo("m", "mixed", "varint")
+            .flatten("none", "kv")
+            .parDo("n", "none", "kv"));
+  }
+
+  @Test
+  void keepsSideInputsOutOfTheStagesThatMakeThem() {
+    check(
+        "side-inputs",
+        base()
+            .impulse("j")
+            .parDo("other", "j", "varint")
+            .parDo("b", "a", "varint")
+            .groupByKey("g", "a", "grouped")
+            .parDo("c", "g", "varint")
+            .parDoWithSides("fused", "b", "kv", List.of("other"))
+            .parDoWithSides("own", "a", "kv", List.of("b"))
+            .parDoWithSides("later", "a", "kv", List.of("c"))
+            .parDoWithSides("crossing", "other", "kv", List.of("a")));
+  }
+
+  @Test
+  void givesStatefulTransformsStagesOfTheirOwn() {
+    check(
+        "stateful",
+        base()
+            .parDo("p", "a", "kvcustom")
+            .parDo("s", "p", "kv", "py", PlannerTest::withStateAndTimer)
+            .parDo("t", "p", "kv", "py", PlannerTest::withStateAndTimer)
+            .parDo("u", "s", "kv")
+            .parDo("sorted", "a", "kv", "py", payload -> payload.setRequiresTimeSortedInput(true))
+            .parDo("stable", "a", "kv", "py", payload -> payload.setRequiresStableInput(true)));
+  }
+
+  private static ParDoPayload.Builder withStateAndTimer(ParDoPayload.Builder payload) {
+    return payload
+        .putStateSpecs(
+            "seen",
+            StateSpec.newBuilder()
+                .setBagSpec(BagStateSpec.newBuilder().setElementCoderId("custom"))
+                .setProtocol(FunctionSpec.newBuilder().setUrn(UserState.BAG))
+                .build())
+        .putTimerFamilySpecs(
+            "expiry",
+            TimerFamilySpec.newBuilder()
+                .setTimeDomain(TimeDomain.Enum.EVENT_TIME)
+                .setTimerFamilyCoderId("custom")
+                .build())
+        .setOnWindowExpirationTimerFamilySpec("expiry");
+  }
+
+  @Test
+  void writesWireCodersOfTimersIntoPayloads() throws Exception {
+    FusedPipeline plan =
+        plan(
+            base()
+                .parDo("p", "a", "kvcustom")
+                .parDo("s", "p", "kv", "py", PlannerTest::withStateAndTimer));
+
+    SdkStage stage = (SdkStage) plan.stages().get(1);
+    TimerFamily timer = stage.timerFamilies().get(0);
+    ParDoPayload payload =
+        ParDoPayload.parseFrom(stage.descriptor().getTransformsOrThrow("s").getSpec().getPayload());
+    assertThat(payload.getTimerFamilySpecsOrThrow("expiry").getTimerFamilyCoderId())
+        .isEqualTo(timer.timerCoderId());
+    assertThat(timer.keyCoderId()).isEqualTo(stage.keyCoderId());
+    assertThat(plan.components().getCodersOrThrow(timer.keyCoderId()).getSpec().getUrn())
+        .isEqualTo("beam:coder:length_prefix:v1");
+    assertThat(stage.descriptor().getTimerApiServiceDescriptor()).isEqualTo(ENDPOINT);
+  }
+
+  @Test
+  void expandsSplittableTransforms() {
+    check(
+        "splittable",
+        base()
+            .parDo("s", "a", "kv", "py", payload -> payload.setRestrictionCoderId("kvcustom"))
+            .parDo("b", "s", "varint")
+            .parDo("c", "a", "varint"));
+  }
+
+  @Test
+  void keepsEnvironmentsApart() {
+    Environment.Builder hinted =
+        base().build().getComponents().getEnvironmentsOrThrow("py").toBuilder();
+    hinted.putResourceHints("beam:resources:min_ram_bytes:v1", ByteString.copyFromUtf8("1"));
+    check(
+        "environments",
+        base()
+            .environment("py2", "one")
+            .edit(
+                builder -> {
+                  builder.getComponentsBuilder().putEnvironments("hinted", hinted.build());
+                })
+            .parDo("b", "a", "kv", "py2", payload -> payload)
+            .parDo("c", "b", "kv", "go", payload -> payload)
+            .parDo("d", "b", "kv", "hinted", payload -> payload));
+  }
+
+  @Test
+  void dropsWhatHasNoEffect() {
+    check(
+        "no-effect",
+        base()
+            .transform("empty", PTransform.newBuilder())
+            .transform(
+                "noop",
+                TestingPipeline.spec("test:composite:v1")
+                    .setEnvironmentId("py")
+                    .putInputs("in", "a")
+                    .putOutputs("out", "a"))
+            .groupByKey("unread", "a", "grouped")
+            .impulse("alone"));
+  }
+
+  @Test
+  void timestampsCustomWindows() {
+    check(
+        "custom-windows",
+        base()
+            .windowing("own", "test:windows:v1", "custom", Trigger.getDefaultInstance())
+            .parDo("b", "a", "kv")
+            .pcollection("b", "kv", "own")
+            .groupByKey("g", "b", "grouped")
+            .pcollection("g", "grouped", "own")
+            .parDo("c", "g", "varint"));
+  }
+
+  @Test
+  void groupsMultimapSideInputsByKey() {
+    FusedPipeline plan =
+        plan(
+            base()
+                .impulse("j")
+                .pcollection("b", "varint")
+                .transform(
+                    "b",
+                    TestingPipeline.spec(
+                            Transforms.PAR_DO,
+                            ParDoPayload.newBuilder()
+                                .putSideInputs("side", TestingPipeline.side(SideInputs.MULTIMAP))
+                                .build()
+                                .toByteString())
+                        .setEnvironmentId("py")
+                        .putInputs("in", "j")
+                        .putInputs("side", "a")
+                        .putOutputs("out", "b")));
+
+    SdkStage stage = (SdkStage) plan.stages().get(1);
+    assertThat(stage.sideInputs()).hasSize(1);
+    SideInput side = stage.sideInputs().get(0);
+    assertThat(side.keyCoderId()).isEqualTo("string");
+    assertThat(side.valueCoderId()).isEqualTo("varint");
+    assertThat(stage.descriptor().getStateApiServiceDescriptor()).isEqualTo(ENDPOINT);
+  }
+
+  @Test
+  void refusesToGroupWhatIsNoPair() {
+    TestingPipeline pipeline =
+        base().parDo("n", "a", "varint").groupByKey("g", "n", "custom").parDo("b", "g", "kv");
+
+    assertThatThrownBy(() -> Planner.plan(pipeline.build(), ENDPOINT))
+        .isInstanceOf(InvalidPipelineException.class)
+        .hasMessageContaining("GroupByKey \"g\" needs key-value pairs")
+        .hasMessageContaining("\"n\"");
+    assertThat(Planner.problems(pipeline.build())).hasSize(1);
+  }
+
+  @Test
+  void plansTheSamePipelineTheSameWay() {
+    TestingPipeline pipeline =
+        base().combine("sum", "a").flatten("f", "custom", "sum", "a").parDo("b", "f", "kv");
+
+    assertThat(plan(pipeline)).isEqualTo(plan(pipeline));
+  }
+
+  @Test
+  void plansAnEmptyPipeline() {
+    FusedPipeline plan = plan(new TestingPipeline().transform("root", PTransform.newBuilder()));
+
+    assertThat(plan.stages()).isEmpty();
+    assertThat(plan.edges()).isEmpty();
+  }
+}
