@@ -29,10 +29,10 @@ public final class MetricsAccumulator {
   /** Bound on distinct metrics: names and labels come from user code. */
   static final int MAX_METRICS = 100_000;
 
-  private static final Comparator<MonitoringInfo> ORDER =
-      Comparator.comparing(MonitoringInfo::getUrn)
-          .thenComparing(MonitoringInfo::getType)
-          .thenComparing(info -> new TreeMap<>(info.getLabelsMap()).toString());
+  private static final Comparator<Listed> ORDER =
+      Comparator.comparing((Listed listed) -> listed.info.getUrn())
+          .thenComparing(listed -> listed.info.getType())
+          .thenComparing(Listed::labels);
 
   @GuardedBy("this")
   private final Map<Key, Cell<?>> cells = new HashMap<>();
@@ -41,6 +41,9 @@ public final class MetricsAccumulator {
   private long dropped;
 
   private record Key(String urn, String type, Map<String, String> labels) {}
+
+  /** A metric of a snapshot, with its labels in order as a text to sort by. */
+  private record Listed(String labels, MonitoringInfo info) {}
 
   /** A metric's state with the rules of its type. */
   private record Cell<S>(Aggregation<S> aggregation, S state) {
@@ -134,22 +137,23 @@ public final class MetricsAccumulator {
     synchronized (this) {
       seen = new HashMap<>(cells);
     }
-    List<MonitoringInfo> infos = new ArrayList<>(seen.size());
+    List<Listed> listed = new ArrayList<>(seen.size());
     seen.forEach(
         (key, cell) -> {
           ByteString payload = cell.payload();
           if (payload != null) {
-            infos.add(
+            Map<String, String> labels = new TreeMap<>(key.labels());
+            MonitoringInfo.Builder info =
                 MonitoringInfo.newBuilder()
                     .setUrn(key.urn())
                     .setType(key.type())
-                    .putAllLabels(new TreeMap<>(key.labels()))
-                    .setPayload(payload)
-                    .build());
+                    .putAllLabels(labels)
+                    .setPayload(payload);
+            listed.add(new Listed(labels.toString(), info.build()));
           }
         });
-    infos.sort(ORDER);
-    return infos;
+    listed.sort(ORDER);
+    return listed.stream().map(Listed::info).toList();
   }
 
   /** Returns how many payloads were dropped. */

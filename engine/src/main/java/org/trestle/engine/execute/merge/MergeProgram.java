@@ -86,7 +86,8 @@ record MergeProgram(ProcessBundleDescriptor descriptor, Components components) {
                 .setSpec(
                     FunctionSpec.newBuilder()
                         .setUrn(Urns.Transforms.MERGE_WINDOWS)
-                        .setPayload(strategy.getWindowFn().toByteString()))
+                        .setPayload(
+                            PickledWindowFn.readable(strategy.getWindowFn()).toByteString()))
                 .putInputs(INPUT, INPUT)
                 .putOutputs(OUTPUT, OUTPUT)
                 .setEnvironmentId(environment)
