@@ -1,0 +1,74 @@
+package org.trestle.job.config;
+
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Map;
+
+/**
+ * The settings of a service, checked and typed.
+ *
+ * @param memoryBytes budget for data of jobs
+ * @param stateDir used by this service alone
+ */
+public record ServiceConfig(
+    String host,
+    int port,
+    Path stateDir,
+    long memoryBytes,
+    String logLevel,
+    DataSize maxPipelineSize,
+    DataSize maxArtifactSize,
+    DataSize maxStagedSize,
+    int jobRetention,
+    DataSize jobLogLimit,
+    Duration preparationTimeout,
+    Duration stagingTimeout,
+    Duration workerStartTimeout,
+    Duration shutdownTimeout) {
+
+  /**
+   * Types checked values.
+   *
+   * @param values a value for every setting
+   * @param environment for the places defaults depend on
+   */
+  static ServiceConfig of(Map<Setting, String> values, Map<String, String> environment) {
+    int port = Setting.parsePort(values.getOrDefault(Setting.PORT, ""));
+    String stateDir = values.getOrDefault(Setting.STATE_DIR, "");
+    String memory = values.getOrDefault(Setting.MEMORY, "");
+    return new ServiceConfig(
+        values.getOrDefault(Setting.HOST, ""),
+        port,
+        stateDir.isEmpty() ? defaultStateDir(port, environment) : Setting.parsePath(stateDir),
+        memory.equals("auto")
+            ? Runtime.getRuntime().maxMemory() / 2
+            : DataSize.parse(memory).bytes(),
+        values.getOrDefault(Setting.LOG_LEVEL, ""),
+        size(values, Setting.MAX_PIPELINE_SIZE),
+        size(values, Setting.MAX_ARTIFACT_SIZE),
+        size(values, Setting.MAX_STAGED_SIZE),
+        Setting.parseCount(values.getOrDefault(Setting.JOB_RETENTION, "")),
+        size(values, Setting.JOB_LOG_LIMIT),
+        time(values, Setting.PREPARATION_TIMEOUT),
+        time(values, Setting.STAGING_TIMEOUT),
+        time(values, Setting.WORKER_START_TIMEOUT),
+        time(values, Setting.SHUTDOWN_TIMEOUT));
+  }
+
+  private static DataSize size(Map<Setting, String> values, Setting setting) {
+    return DataSize.parse(values.getOrDefault(setting, ""));
+  }
+
+  private static Duration time(Map<Setting, String> values, Setting setting) {
+    return Durations.parse(values.getOrDefault(setting, ""));
+  }
+
+  private static Path defaultStateDir(int port, Map<String, String> environment) {
+    String xdg = environment.getOrDefault("XDG_STATE_HOME", "");
+    String home =
+        environment.getOrDefault(
+            "HOME", System.getProperty("user.home", System.getProperty("java.io.tmpdir", ".")));
+    Path base = xdg.isEmpty() ? Path.of(home, ".local", "state") : Path.of(xdg);
+    return base.resolve("trestle").resolve(Integer.toString(port));
+  }
+}

@@ -1,0 +1,317 @@
+package org.trestle.job.run;
+
+import static org.trestle.job.store.JobStates.isTerminal;
+import static org.trestle.job.store.JobStates.mayFollow;
+
+import java.io.IOException;
+import java.time.Clock;
+import java.time.Instant;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import org.apache.beam.model.fnexecution.v1.BeamFnApi.LogEntry;
+import org.apache.beam.model.jobmanagement.v1.JobApi.JobMessage.MessageImportance;
+import org.apache.beam.model.jobmanagement.v1.JobApi.JobState;
+import org.apache.beam.model.jobmanagement.v1.JobApi.MetricResults;
+import org.apache.beam.model.pipeline.v1.RunnerApi.Pipeline;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import org.trestle.engine.execute.JobExecution;
+import org.trestle.engine.execute.JobListener;
+import org.trestle.job.event.EventLog;
+import org.trestle.job.event.JobEvent;
+import org.trestle.job.event.Severity;
+import org.trestle.job.store.JobDescription;
+import org.trestle.job.store.JobDirectory;
+import org.trestle.job.store.JobFigures;
+
+/**
+ * A job from Run to its terminal state and after. Listens to the engine; keeps the order clients
+ * rely on: a failed job's error text comes before the state FAILED, and nothing follows a terminal
+ * state.
+ *
+ * <p>Holds the pipeline and the execution only until the execution has ended; after that they are
+ * read from the job's directory.
+ */
+public final class Job implements JobListener {
+  private static final Logger logger = LoggerFactory.getLogger(Job.class);
+
+  private final JobDirectory directory;
+  private final EventLog events;
+  private final Clock clock;
+  private final CompletableFuture<JobState.Enum> terminal = new CompletableFuture<>();
+  private final CompletableFuture<Void> settled = new CompletableFuture<>();
+
+  // guarded by this
+  private JobDescription description;
+  private @Nullable Pipeline pipeline;
+  private @Nullable JobExecution execution;
+  private boolean errorTold;
+  private boolean cancelled;
+
+  private Job(
+      JobDescription description,
+      @Nullable Pipeline pipeline,
+      JobDirectory directory,
+      EventLog events,
+      Clock clock) {
+    this.description = description;
+    this.pipeline = pipeline;
+    this.directory = directory;
+    this.events = events;
+    this.clock = clock;
+    if (isTerminal(description.state())) {
+      terminal.complete(description.state());
+      settled.complete(null);
+    }
+  }
+
+  /** Makes a job in the state STOPPED, prepared at {@code prepared}. */
+  static Job create(
+      JobDescription description,
+      Instant prepared,
+      Pipeline pipeline,
+      JobDirectory directory,
+      EventLog events,
+      Clock clock) {
+    events.append(new JobEvent.StateChange(0, prepared, JobState.Enum.STOPPED));
+    return new Job(description.with(events.states()), pipeline, directory, events, clock);
+  }
+
+  /** Makes a finished job of an earlier run of the service. */
+  static Job finished(JobDescription description, JobDirectory directory, Clock clock) {
+    EventLog events = EventLog.open(directory.events(), description.states());
+    return new Job(description, null, directory, events, clock);
+  }
+
+  /** Makes a job that ran when its service died, and fails it. */
+  static Job interrupted(
+      JobDescription description, JobDirectory directory, long logBytes, Clock clock) {
+    EventLog events = EventLog.resume(directory.events(), logBytes);
+    Job job = new Job(description.with(events.states()), null, directory, events, clock);
+    job.fail("service stopped while the job ran");
+    job.settled.complete(null);
+    return job;
+  }
+
+  /** What is known of the job now. */
+  public synchronized JobDescription description() {
+    return description;
+  }
+
+  /** The job's id. */
+  public String id() {
+    return description().id();
+  }
+
+  /** The job's state now. */
+  public JobState.Enum state() {
+    return description().state();
+  }
+
+  /** The job's history. */
+  public EventLog events() {
+    return events;
+  }
+
+  /** Completes with the terminal state when clients are told of it. */
+  public CompletableFuture<JobState.Enum> terminal() {
+    return terminal;
+  }
+
+  /** Writes the job to its directory and keeps it there. */
+  void persist() throws IOException {
+    Pipeline current;
+    synchronized (this) {
+      current = pipeline;
+    }
+    directory.write(description());
+    if (current != null) {
+      directory.write(current);
+    }
+  }
+
+  /** Takes the engine's execution; cancels it if that was asked for meanwhile. */
+  void started(JobExecution started) {
+    boolean cancelNow;
+    synchronized (this) {
+      execution = started;
+      cancelNow = cancelled;
+    }
+    if (cancelNow) {
+      started.cancel();
+    }
+    var unused =
+        started
+            .done()
+            .whenComplete(
+                (state, failure) -> {
+                  if (failure != null) {
+                    fail("the engine gave up the job: " + failure);
+                  } else if (isTerminal(state)) {
+                    state(state);
+                  } else {
+                    fail("the engine ended the job in the state " + state);
+                  }
+                  settle(started);
+                });
+  }
+
+  /** Fails the job with a text for its user, unless it has ended. */
+  void fail(String text) {
+    if (!isTerminal(state())) {
+      message(MessageImportance.JOB_MESSAGE_ERROR, text);
+      state(JobState.Enum.FAILED);
+    }
+  }
+
+  /**
+   * Asks the job to stop; returns at once.
+   *
+   * @return CANCELLING, or the terminal state the job is in already
+   */
+  public JobState.Enum cancel() {
+    JobExecution running;
+    synchronized (this) {
+      if (isTerminal(description.state())) {
+        return description.state();
+      }
+      cancelled = true;
+      running = execution;
+    }
+    state(JobState.Enum.CANCELLING);
+    if (running != null) {
+      running.cancel();
+    }
+    return state();
+  }
+
+  @Override
+  public void state(JobState.Enum state) {
+    synchronized (this) {
+      if (!mayFollow(description.state(), state)) {
+        return;
+      }
+      if (state == JobState.Enum.FAILED && !errorTold) {
+        message(MessageImportance.JOB_MESSAGE_ERROR, "the job failed; the engine gave no reason");
+      }
+      JobEvent.StateChange change = new JobEvent.StateChange(0, clock.instant(), state);
+      if (isTerminal(state)) {
+        events.end(change, this::describeLast);
+      } else {
+        events.append(change);
+        description = description.with(events.states());
+      }
+    }
+    if (isTerminal(state)) {
+      terminal.complete(state);
+    }
+  }
+
+  /** Ends the description, on disk before anyone is told. Called with the lock held. */
+  private void describeLast(List<JobEvent.StateChange> states) {
+    description = description.with(states);
+    try {
+      directory.write(description);
+    } catch (IOException e) {
+      logger.error("job {} cannot be written: {}", description.id(), e.toString());
+    }
+  }
+
+  @Override
+  public void message(MessageImportance importance, String text) {
+    synchronized (this) {
+      if (importance == MessageImportance.JOB_MESSAGE_ERROR) {
+        errorTold = true;
+      }
+      events.append(new JobEvent.Message(0, clock.instant(), importance, text));
+    }
+  }
+
+  @Override
+  public void log(String workerId, LogEntry entry) {
+    Instant time =
+        entry.hasTimestamp()
+            ? instant(entry.getTimestamp().getSeconds(), entry.getTimestamp().getNanos())
+            : clock.instant();
+    String text =
+        entry.getTrace().isEmpty()
+            ? entry.getMessage()
+            : entry.getMessage() + "\n" + entry.getTrace();
+    events.append(
+        new JobEvent.Log(
+            0,
+            time,
+            Severity.from(entry.getSeverity()),
+            workerId,
+            entry.getTransformId(),
+            entry.getInstructionId(),
+            entry.getLogLocation(),
+            entry.getThread(),
+            text));
+  }
+
+  private Instant instant(long seconds, int nanos) {
+    try {
+      return Instant.ofEpochSecond(seconds, nanos);
+    } catch (java.time.DateTimeException | ArithmeticException e) {
+      return clock.instant();
+    }
+  }
+
+  /** The pipeline as it runs or ran. */
+  public Pipeline pipeline() throws IOException {
+    synchronized (this) {
+      if (pipeline != null) {
+        return pipeline;
+      }
+    }
+    return directory.readPipeline();
+  }
+
+  /** The figures so far, or the last ones. */
+  public JobFigures figures() throws IOException {
+    JobExecution running;
+    synchronized (this) {
+      running = execution;
+    }
+    return running == null ? directory.readFigures() : figures(running);
+  }
+
+  private static JobFigures figures(JobExecution execution) {
+    MetricResults metrics =
+        MetricResults.newBuilder()
+            .addAllAttempted(execution.attemptedMetrics())
+            .addAllCommitted(execution.committedMetrics())
+            .build();
+    return new JobFigures(metrics, List.copyOf(execution.stages()), execution.explain());
+  }
+
+  /** Completes when nothing of the job is held in memory or written any more. */
+  CompletableFuture<Void> settled() {
+    return settled;
+  }
+
+  /** Writes the figures and lets go of what only a running job needs. */
+  private void settle(JobExecution ended) {
+    try {
+      directory.write(figures(ended));
+      release();
+    } catch (IOException | RuntimeException e) {
+      logger.error("figures of job {} cannot be written: {}", id(), e.toString());
+    } finally {
+      settled.complete(null);
+    }
+  }
+
+  /** Ends a job that never came to run. */
+  void abandon() {
+    release();
+    settled.complete(null);
+  }
+
+  private synchronized void release() {
+    execution = null;
+    pipeline = null;
+  }
+}
