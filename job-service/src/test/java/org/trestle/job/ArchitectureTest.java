@@ -1,0 +1,44 @@
+package org.trestle.job;
+
+import static com.tngtech.archunit.library.Architectures.layeredArchitecture;
+import static com.tngtech.archunit.library.dependencies.SlicesRuleDefinition.slices;
+
+import com.tngtech.archunit.core.domain.JavaClasses;
+import com.tngtech.archunit.core.importer.ClassFileImporter;
+import com.tngtech.archunit.core.importer.ImportOption;
+import org.junit.jupiter.api.Test;
+
+final class ArchitectureTest {
+  private static final JavaClasses CLASSES =
+      new ClassFileImporter()
+          .withImportOption(new ImportOption.DoNotIncludeTests())
+          .importPackages("org.trestle.job");
+
+  @Test
+  void packagesPointOneWay() {
+    layeredArchitecture()
+        .consideringOnlyDependenciesInLayers()
+        .layer("command")
+        .definedBy("org.trestle.job.command..")
+        .layer("api")
+        .definedBy("org.trestle.job.api..")
+        .layer("run")
+        .definedBy("org.trestle.job.run..")
+        .layer("store")
+        .definedBy("org.trestle.job.store..")
+        .layer("event")
+        .definedBy("org.trestle.job.event..")
+        .whereLayer("command")
+        .mayNotBeAccessedByAnyLayer()
+        .whereLayer("api")
+        .mayOnlyBeAccessedByLayers("command")
+        .whereLayer("run")
+        .mayOnlyBeAccessedByLayers("api")
+        .whereLayer("store")
+        .mayOnlyBeAccessedByLayers("run", "api", "command")
+        .whereLayer("event")
+        .mayOnlyBeAccessedByLayers("store", "run", "api", "command")
+        .check(CLASSES);
+    slices().matching("org.trestle.job.(*)..").should().beFreeOfCycles().check(CLASSES);
+  }
+}

@@ -1,0 +1,155 @@
+package org.trestle.job.command;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.google.protobuf.ByteString;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.nio.file.Path;
+import java.util.Map;
+import org.apache.beam.model.fnexecution.v1.BeamFnApi.LogEntry;
+import org.apache.beam.model.jobmanagement.v1.JobApi.JobState;
+import org.apache.beam.model.pipeline.v1.MetricsApi.MonitoringInfo;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.trestle.job.TestingEngine.Execution;
+import org.trestle.job.TestingService;
+import org.trestle.job.config.Setting;
+import picocli.CommandLine;
+
+final class TrestleTest {
+  @TempDir Path directory = Path.of(".");
+  private final StringWriter out = new StringWriter();
+  private final StringWriter err = new StringWriter();
+
+  @Test
+  void helpNamesAllCommands() {
+    assertThat(run("--help")).isZero();
+    assertThat(out.toString())
+        .contains("serve", "jobs", "show", "logs", "cancel", "explain", "version");
+  }
+
+  @Test
+  void helpOfEachCommandSaysWhatItDoes() {
+    CommandLine line = Trestle.commandLine(Map.of());
+    line.getSubcommands()
+        .forEach(
+            (name, command) -> {
+              assertThat(command.getUsageMessage()).contains("Usage: trestle " + name);
+              assertThat(command.getCommandSpec().usageMessage().description()).isNotEmpty();
+            });
+  }
+
+  @Test
+  void helpOfServeExplainsEverySettingWithItsDefault() {
+    assertThat(run("serve", "--help")).isZero();
+    for (Setting setting : Setting.values()) {
+      assertThat(out.toString()).contains(setting.flag() + "=" + setting.placeholder());
+    }
+    assertThat(out.toString()).contains("TRESTLE_STATE_DIR", "Exit codes", "8073", "--config");
+  }
+
+  @Test
+  void refusesAWrongCommandLine() {
+    assertThat(run()).isEqualTo(2);
+    assertThat(run("dance")).isEqualTo(2);
+    assertThat(run("serve", "--port", "many")).isEqualTo(2);
+    assertThat(err.toString()).contains("--port: 'many' is not a whole number");
+  }
+
+  @Test
+  void saysThatThePortIsTaken() throws IOException {
+    try (ServerSocket taken = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+      String port = Integer.toString(taken.getLocalPort());
+      assertThat(run("serve", "--port", port, "--state-dir", directory.toString())).isEqualTo(2);
+      assertThat(err.toString()).contains("port " + port + " on 127.0.0.1", "--port");
+    }
+  }
+
+  @Test
+  void saysThatNoServiceAnswers() {
+    assertThat(run("jobs", "--endpoint", "localhost:1")).isEqualTo(1);
+    assertThat(err.toString()).contains("no service answers", "trestle serve", "--endpoint");
+  }
+
+  @Test
+  void listsShowsAndCancelsJobs() throws Exception {
+    try (TestingService service = TestingService.start(directory)) {
+      assertThat(run("jobs", "--endpoint", service.endpoint())).isZero();
+      assertThat(out.toString()).contains("no jobs yet");
+      String job = service.run();
+      Execution execution = service.engine().next();
+      execution.listener().state(JobState.Enum.RUNNING);
+      execution.commit(
+          MonitoringInfo.newBuilder()
+              .setUrn("beam:metric:user:sum_int64:v1")
+              .setType("beam:metrics:sum_int64:v1")
+              .putLabels("NAMESPACE", "my.Fn")
+              .putLabels("NAME", "words")
+              .putLabels("PTRANSFORM", "Split")
+              .setPayload(ByteString.copyFrom(new byte[] {(byte) 0x90, 0x4e}))
+              .build());
+
+      assertThat(run("jobs", "--endpoint", service.endpoint())).isZero();
+      assertThat(out.toString()).contains(job, "test job", "RUNNING", "DURATION");
+      assertThat(run("show", job.substring(0, 12), "--endpoint", service.endpoint())).isZero();
+      assertThat(out.toString())
+          .contains("stage-1", "2.0 KiB", "75%", "Read, Split", "my.Fn:words in Split", "10,000");
+      assertThat(run("explain", "last", "--endpoint", service.endpoint())).isZero();
+      assertThat(out.toString()).contains("barrier at the GroupByKey");
+      assertThat(run("cancel", "last", "--endpoint", service.endpoint())).isZero();
+      assertThat(execution.isCancelled()).isTrue();
+    }
+  }
+
+  @Test
+  void printsAndFiltersLogs() throws Exception {
+    try (TestingService service = TestingService.start(directory)) {
+      String job = service.run();
+      Execution execution = service.engine().next();
+      log(execution, "worker-1", LogEntry.Severity.Enum.INFO, "all is well");
+      log(execution, "worker-2", LogEntry.Severity.Enum.ERROR, "all is lost");
+      execution.fail("ValueError: the user's fault");
+
+      assertThat(run("logs", job, "--follow", "--endpoint", service.endpoint())).isZero();
+      assertThat(out.toString())
+          .containsSubsequence(
+              "state STOPPED", "all is well", "all is lost", "ERROR ValueError", "state FAILED");
+      out.getBuffer().setLength(0);
+      assertThat(run("logs", job, "--worker", "worker-1", "--endpoint", service.endpoint()))
+          .isZero();
+      assertThat(out.toString()).contains("all is well").doesNotContain("lost", "state");
+      out.getBuffer().setLength(0);
+      assertThat(run("logs", job, "--severity", "warn", "--endpoint", service.endpoint())).isZero();
+      assertThat(out.toString()).contains("all is lost").doesNotContain("well");
+      assertThat(run("logs", job, "--severity", "awful", "--endpoint", service.endpoint()))
+          .isEqualTo(1);
+      assertThat(err.toString()).contains("unknown severity 'awful'");
+    }
+  }
+
+  @Test
+  void namesTheJobThatIsUnknown() throws Exception {
+    try (TestingService service = TestingService.start(directory)) {
+      assertThat(run("show", "nobody", "--endpoint", service.endpoint())).isEqualTo(1);
+      assertThat(err.toString()).contains("no job 'nobody'");
+    }
+  }
+
+  private static void log(
+      Execution execution, String worker, LogEntry.Severity.Enum severity, String text) {
+    execution
+        .listener()
+        .log(worker, LogEntry.newBuilder().setSeverity(severity).setMessage(text).build());
+  }
+
+  private int run(String... arguments) {
+    return Trestle.commandLine(Map.of())
+        .setOut(new PrintWriter(out, true))
+        .setErr(new PrintWriter(err, true))
+        .execute(arguments);
+  }
+}
