@@ -18,7 +18,6 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.trestle.engine.fuse.PlanText;
 import org.trestle.engine.fuse.Planner;
-import org.trestle.engine.graph.PipelineValidator;
 import org.trestle.engine.shuffle.MemoryBudget;
 import org.trestle.engine.shuffle.SpillFiles;
 import org.trestle.fn.environment.WorkerFactory;
@@ -66,7 +65,7 @@ public final class LocalEngine implements Engine {
 
   @Override
   public List<String> check(Pipeline pipeline) {
-    return PipelineValidator.problems(pipeline);
+    return Planner.problems(pipeline);
   }
 
   @Override

@@ -1,10 +1,20 @@
 package org.trestle.job.command;
 
+import java.io.IOException;
 import java.util.List;
+import org.apache.beam.model.pipeline.v1.Endpoints.ApiServiceDescriptor;
 import org.apache.beam.model.pipeline.v1.RunnerApi.Pipeline;
 import org.trestle.engine.execute.Engine;
+import org.trestle.engine.execute.EngineOptions;
 import org.trestle.engine.execute.JobExecution;
 import org.trestle.engine.execute.JobListener;
+import org.trestle.engine.execute.LocalEngine;
+import org.trestle.engine.fuse.PlanText;
+import org.trestle.engine.fuse.Planner;
+import org.trestle.fn.environment.EnvironmentOptions;
+import org.trestle.fn.environment.EnvironmentWorkers;
+import org.trestle.fn.server.FnServer;
+import org.trestle.fn.server.FnServerOptions;
 import org.trestle.job.config.ServiceConfig;
 import org.trestle.job.store.StateDirectory;
 
@@ -12,31 +22,72 @@ import org.trestle.job.store.StateDirectory;
 final class Engines {
   private Engines() {}
 
-  /** Makes the engine of a service. */
-  static Engine forService(ServiceConfig config, StateDirectory state) {
-    return new Absent();
+  /**
+   * Makes the engine of a service, with the server its harnesses connect to.
+   *
+   * @throws IOException if that server cannot start
+   */
+  static Engine forService(ServiceConfig config, StateDirectory state) throws IOException {
+    FnServer server = FnServer.start(FnServerOptions.defaults());
+    EnvironmentOptions defaults = EnvironmentOptions.defaults();
+    EnvironmentWorkers workers =
+        new EnvironmentWorkers(
+            server,
+            new EnvironmentOptions(
+                defaults.poolTimeout(), config.workerStartTimeout(), defaults.exitGrace()));
+    EngineOptions options =
+        EngineOptions.defaults(state.engine()).withMemoryBytes(config.memoryBytes());
+    return new ServingEngine(
+        new LocalEngine(options, workers, server.endpoint(), System::currentTimeMillis),
+        workers,
+        server);
   }
 
   /** Makes an engine that only checks and explains: it opens no port and no file. */
   static Engine forExplaining() {
-    return new Absent();
+    return new ExplainingEngine();
   }
 
-  /** Refuses every pipeline; stands in while the engine is not part of the build. */
-  private static final class Absent implements Engine {
+  /** An engine together with what it stands on. */
+  private record ServingEngine(LocalEngine engine, EnvironmentWorkers workers, FnServer server)
+      implements Engine {
     @Override
     public List<String> check(Pipeline pipeline) {
-      return List.of("this build has no engine");
+      return engine.check(pipeline);
     }
 
     @Override
     public String explain(Pipeline pipeline) {
-      return "this build has no engine";
+      return engine.explain(pipeline);
     }
 
     @Override
     public JobExecution start(JobSpec job, JobListener listener) {
-      throw new IllegalStateException("this build has no engine");
+      return engine.start(job, listener);
+    }
+
+    @Override
+    public void close() {
+      engine.close();
+      workers.close();
+      server.close();
+    }
+  }
+
+  private static final class ExplainingEngine implements Engine {
+    @Override
+    public List<String> check(Pipeline pipeline) {
+      return Planner.problems(pipeline);
+    }
+
+    @Override
+    public String explain(Pipeline pipeline) {
+      return PlanText.explain(Planner.plan(pipeline, ApiServiceDescriptor.getDefaultInstance()));
+    }
+
+    @Override
+    public JobExecution start(JobSpec job, JobListener listener) {
+      throw new UnsupportedOperationException("this engine only explains");
     }
 
     @Override
