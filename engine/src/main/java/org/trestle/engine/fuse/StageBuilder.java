@@ -158,7 +158,6 @@ final class StageBuilder {
     return new SdkStage.Traits(splittable, finalization, stableInput, timeSorted);
   }
 
-
   private @Nullable String keyCoder(StageDraft draft, TransformNode node) {
     String wire = coders.wire(pcollection(draft.source).getCoderId());
     return node.stateful()
