@@ -43,6 +43,7 @@ abstract sealed class StageState permits UnkeyedStage, KeyedStage {
 
   private long waitingElements;
   private long waitingBytes;
+  private int retryTimers;
   private int inFlightBundles;
   private long inFlightElements;
   private long committedElements;
@@ -164,6 +165,9 @@ abstract sealed class StageState permits UnkeyedStage, KeyedStage {
   final BundleDraft draw(long now) {
     BundleDraft retry = retries.poll();
     BundleDraft draft = retry != null ? retry : drawFresh(now);
+    if (retry != null) {
+      retryTimers -= retry.timers().size();
+    }
     long elements = draft.elementCount();
     waitingElements -= elements;
     waitingBytes -= draft.byteCount();
@@ -178,6 +182,7 @@ abstract sealed class StageState permits UnkeyedStage, KeyedStage {
     failedBundles++;
     waitingElements += draft.elementCount();
     waitingBytes += draft.byteCount();
+    retryTimers += draft.timers().size();
     retries.add(draft.nextAttempt());
   }
 
@@ -333,7 +338,7 @@ abstract sealed class StageState permits UnkeyedStage, KeyedStage {
         waitingBytes,
         inFlightBundles,
         inFlightElements,
-        timerCount(),
+        timerCount() + retryTimers,
         committedElements,
         committedBundles,
         failedBundles,

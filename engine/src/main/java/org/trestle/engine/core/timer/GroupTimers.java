@@ -50,51 +50,81 @@ final class GroupTimers {
     };
   }
 
+  /** The timers of one key: mostly one. */
+  private static final class KeyTimers {
+    private FiredTimer first;
+    private @Nullable TreeSet<FiredTimer> rest;
+
+    KeyTimers(FiredTimer first) {
+      this.first = first;
+    }
+
+    void addToRest(FiredTimer timer) {
+      if (rest == null) {
+        rest = new TreeSet<>(OF_ONE_KEY);
+      }
+      rest.add(timer);
+    }
+
+    /** Takes the first away and puts the next in its place; false if there is none. */
+    boolean advance() {
+      FiredTimer next = rest == null ? null : rest.pollFirst();
+      if (next == null) {
+        return false;
+      }
+      first = next;
+      return true;
+    }
+  }
+
+  private static final Comparator<FiredTimer> OF_ONE_KEY =
+      Comparator.comparingLong(FiredTimer::fireAt)
+          .thenComparing(timer -> timer.timer().family())
+          .thenComparing(timer -> timer.timer().window())
+          .thenComparing(timer -> timer.timer().tag());
+
   /**
-   * Timers of one clock in two orders: all of them by key, then time; and the first of each key by
-   * time, so that the keys that are due come without looking at those that are not.
+   * Timers of one clock: those of each key in order, and the first of each key by time, so that the
+   * keys that are due come without looking at those that are not.
    */
   private static final class Order {
-    private static final Comparator<FiredTimer> BY_KEY =
-        Comparator.<FiredTimer, ByteKey>comparing(timer -> timer.timer().key())
-            .thenComparingLong(FiredTimer::fireAt)
-            .thenComparing(timer -> timer.timer().family())
-            .thenComparing(timer -> timer.timer().window())
-            .thenComparing(timer -> timer.timer().tag());
     private static final Comparator<FiredTimer> BY_TIME =
         Comparator.comparingLong(FiredTimer::fireAt).thenComparing(timer -> timer.timer().key());
 
-    private final TreeSet<FiredTimer> byKey = new TreeSet<>(BY_KEY);
+    private final Map<ByteKey, KeyTimers> keys = new HashMap<>();
     private final TreeSet<FiredTimer> firsts = new TreeSet<>(BY_TIME);
 
-    private @Nullable FiredTimer firstOf(ByteKey key) {
-      TimerKey lowest = new TimerKey("", key, ByteKey.empty(), "");
-      FiredTimer first =
-          byKey.ceiling(new FiredTimer(lowest, 0, TimeDomain.EVENT_TIME, Long.MIN_VALUE, 0));
-      return first != null && first.timer().key().equals(key) ? first : null;
-    }
-
     void add(FiredTimer timer) {
-      FiredTimer first = firstOf(timer.timer().key());
-      byKey.add(timer);
-      if (first == null) {
+      KeyTimers key = keys.get(timer.timer().key());
+      if (key == null) {
+        keys.put(timer.timer().key(), new KeyTimers(timer));
         firsts.add(timer);
-      } else if (BY_KEY.compare(timer, first) < 0) {
-        firsts.remove(first);
+      } else if (OF_ONE_KEY.compare(timer, key.first) < 0) {
+        firsts.remove(key.first);
+        key.addToRest(key.first);
+        key.first = timer;
         firsts.add(timer);
+      } else {
+        key.addToRest(timer);
       }
     }
 
     void remove(FiredTimer timer) {
-      byKey.remove(timer);
-      // Compares time and key only: a later timer of the key with the same time stays behind it.
-      FiredTimer listed = firsts.ceiling(timer);
-      if (listed != null && BY_KEY.compare(listed, timer) == 0) {
-        firsts.remove(listed);
-        FiredTimer next = firstOf(timer.timer().key());
-        if (next != null) {
-          firsts.add(next);
+      KeyTimers key = keys.get(timer.timer().key());
+      if (key == null) {
+        return;
+      }
+      if (key.first != timer) {
+        if (key.rest != null) {
+          key.rest.remove(timer);
         }
+        return;
+      }
+      firsts.remove(timer);
+      if (key.advance()) {
+        firsts.add(key.first);
+      } else {
+        keys.remove(timer.timer().key());
       }
     }
 
@@ -103,27 +133,27 @@ final class GroupTimers {
     }
 
     void take(long time, long max, Map<TimerKey, FiredTimer> timers, List<FiredTimer> into) {
-      List<FiredTimer> due = new ArrayList<>();
-      for (FiredTimer first : firsts) {
-        if (first.fireAt() > time || due.size() >= max) {
+      List<FiredTimer> next = new ArrayList<>();
+      long before = into.size();
+      while (nextTime() <= time && !firsts.isEmpty() && into.size() - before < max) {
+        FiredTimer first = firsts.pollFirst();
+        KeyTimers key = first == null ? null : keys.get(first.timer().key());
+        if (first == null || key == null) {
           break;
         }
-        due.add(first);
-      }
-      long taken = 0;
-      for (FiredTimer first : due) {
-        if (taken >= max) {
-          return;
-        }
-        FiredTimer next = first;
-        while (next != null && next.fireAt() == first.fireAt()) {
-          remove(next);
-          timers.remove(next.timer());
-          into.add(next);
-          taken++;
-          next = firstOf(first.timer().key());
+        boolean more;
+        do {
+          into.add(key.first);
+          timers.remove(key.first.timer());
+          more = key.advance();
+        } while (more && key.first.fireAt() == first.fireAt());
+        if (more) {
+          next.add(key.first);
+        } else {
+          keys.remove(first.timer().key());
         }
       }
+      firsts.addAll(next);
     }
   }
 }

@@ -1,0 +1,74 @@
+package org.trestle.engine.core.schedule;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+final class BundleSizerTest {
+  // At least 100 elements or 1000 bytes, at most 10,000 or 100,000 bytes; two bundles for a slot.
+  private final BundleSizer sizer =
+      new BundleSizer(new SchedulingPolicy(4, 100, 1000, 10_000, 100_000, 2, false));
+
+  @ParameterizedTest
+  @CsvSource({
+    // pending, bytes, slots, expected
+    "1,          10,     1,  10000",
+    "5000,    50000,     1,  10000",
+    "4000,     4000,     2,   1000",
+    "4000,     4000,     4,    500",
+    "150,       150,     4,    100",
+    "8,        8000,     2,      2",
+    "40,       4000,     2,     10",
+    "1000000, 1000000,   2,  10000",
+    "7,           0,     0,  10000"
+  })
+  void sharesElementsBetweenTheSlots(long pending, long bytes, int slots, long expected) {
+    assertThat(sizer.elements(pending, bytes, slots)).isEqualTo(expected);
+  }
+
+  @ParameterizedTest
+  @CsvSource({"1, 2, 1", "2, 2, 1", "8, 2, 2", "9, 2, 3", "8, 1, 10000"})
+  void residualsAreWorthABundleEach(long pending, int slots, long expected) {
+    assertThat(sizer.residuals(pending, slots)).isEqualTo(expected);
+  }
+
+  @ParameterizedTest
+  @CsvSource({"99, 999, false", "100, 1, true", "1, 1000, true"})
+  void isWorthwhileByNumberOrSize(long elements, long bytes, boolean expected) {
+    assertThat(sizer.isWorthwhile(elements, bytes)).isEqualTo(expected);
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    // groups, elements, bytes, slots, expected
+    "32,     10,       100,  4, 32", // Not worth several.
+    "32,   1000,       100,  4,  4", // All slots, twice.
+    "32,    300,       100,  4, 11", // As many as are worth it.
+    "32,   1000,       100,  1, 32",
+    "32,  50000,       100,  1,  7", // As many as fit.
+    "32,     10,   1000000,  4,  4", // Large ones.
+    "1,  100000,   1000000,  4,  1",
+    "2,  100000,   1000000,  4,  1"
+  })
+  void closesGroupsSoThatAllSlotsGetWork(
+      int groups, long elements, long bytes, int slots, int expected) {
+    assertThat(sizer.closingGroups(groups, elements, bytes, slots)).isEqualTo(expected);
+  }
+
+  @Test
+  void sharesGetSmallerTowardsTheEnd() {
+    long pending = 10_000;
+    long last = Long.MAX_VALUE;
+    int bundles = 0;
+    while (pending > 0) {
+      long share = Math.min(pending, sizer.elements(pending, pending, 4));
+      assertThat(share).isLessThanOrEqualTo(last);
+      last = share;
+      pending -= share;
+      bundles++;
+    }
+    assertThat(bundles).isBetween(8, 40);
+  }
+}

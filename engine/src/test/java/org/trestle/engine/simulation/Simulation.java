@@ -1,0 +1,366 @@
+package org.trestle.engine.simulation;
+
+import static org.trestle.engine.simulation.ModelViolation.check;
+
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Random;
+import java.util.TreeMap;
+import org.trestle.engine.core.bundle.BundleFailure;
+import org.trestle.engine.core.bundle.BundleId;
+import org.trestle.engine.core.bundle.BundleResult;
+import org.trestle.engine.core.bundle.BundleWork;
+import org.trestle.engine.core.bundle.EdgeId;
+import org.trestle.engine.core.bundle.EdgeOutput;
+import org.trestle.engine.core.bundle.Residual;
+import org.trestle.engine.core.port.ElementBlock;
+import org.trestle.engine.core.schedule.Action;
+import org.trestle.engine.core.schedule.Action.AbandonBundle;
+import org.trestle.engine.core.schedule.Action.EdgeComplete;
+import org.trestle.engine.core.schedule.Action.JobEnded;
+import org.trestle.engine.core.schedule.Action.Outcome;
+import org.trestle.engine.core.schedule.Action.StartBundle;
+import org.trestle.engine.core.schedule.Action.WakeAt;
+import org.trestle.engine.core.schedule.JobCore;
+import org.trestle.engine.core.schedule.JobPlan;
+import org.trestle.engine.core.schedule.JobPlan.StageSpec;
+import org.trestle.engine.core.schedule.SchedulingPolicy;
+import org.trestle.engine.simulation.FakeWorker.Split;
+import org.trestle.engine.simulation.FakeWorker.Tentative;
+import org.trestle.engine.simulation.SimPipeline.SimStage;
+import org.trestle.engine.simulation.StageModel.Flight;
+
+/** One run of a random pipeline on a random schedule. */
+final class Simulation {
+  private static final int ATTEMPTS = 5;
+  private static final int MOST_ELEMENTS = 1500;
+  private static final int MOST_STEPS = 60_000;
+
+  /** A line of the log; made to text only when somebody reads it. */
+  private record Entry(String what, Object detail) {}
+
+  private final Random random;
+  private final SimPipeline pipeline;
+  private final Map<EdgeId, List<Element>> expected;
+  private final JobModel model;
+  private final FakeWorker worker;
+  private final TestedCore core;
+  private final Map<BundleId, BundleWork> running = new LinkedHashMap<>();
+  private final Map<String, Integer> slots = new TreeMap<>();
+  private final Map<String, Integer> used = new TreeMap<>();
+  private final List<Entry> log = new ArrayList<>();
+  private final List<BundleId> past = new ArrayList<>();
+  private long now;
+  private long wakeAt = Long.MAX_VALUE;
+  private boolean ended;
+  private int mishaps;
+
+  Simulation(long seed, TestedCore.Factory factory) {
+    // Neighbouring seeds of Random begin alike.
+    random = new Random(UserCode.mix(seed, 17) * 1_000_003 + seed);
+    SimPipeline candidate = SimPipeline.random(random);
+    Map<EdgeId, List<Element>> results = ReferenceRun.of(candidate);
+    while (size(results) > MOST_ELEMENTS) {
+      candidate = candidate.halved();
+      results = ReferenceRun.of(candidate);
+    }
+    pipeline = candidate;
+    expected = results;
+    boolean streaming = random.nextBoolean();
+    SchedulingPolicy policy =
+        new SchedulingPolicy(
+            ATTEMPTS,
+            1 + random.nextInt(10),
+            10 + random.nextInt(100),
+            1 + random.nextInt(40),
+            10 + random.nextInt(400),
+            1 + random.nextInt(3),
+            streaming);
+    model = new JobModel(pipeline, streaming);
+    worker = new FakeWorker(random, model);
+    now = random.nextInt(1000);
+    mishaps = random.nextInt(60);
+    core = factory.wrap(new JobCore(plan(), policy));
+  }
+
+  private static int size(Map<EdgeId, List<Element>> edges) {
+    int size = 0;
+    for (List<Element> elements : edges.values()) {
+      size += elements.size();
+    }
+    return size;
+  }
+
+  private JobPlan plan() {
+    List<EdgeOutput> initial = new ArrayList<>();
+    pipeline
+        .roots()
+        .forEach(
+            (edge, elements) -> {
+              if (!elements.isEmpty()) {
+                initial.add(worker.output(edge, elements, true, true));
+              }
+            });
+    List<StageSpec> specs = new ArrayList<>();
+    for (SimStage stage : pipeline.stages()) {
+      specs.add(stage.spec());
+    }
+    return new JobPlan(specs, pipeline.edges(), initial, SimPipeline.KEY_GROUPS);
+  }
+
+  /** What happened, one line for each event and action. */
+  List<String> log() {
+    List<String> lines = new ArrayList<>();
+    for (Entry entry : log) {
+      lines.add(entry.what() + " " + entry.detail());
+    }
+    return lines;
+  }
+
+  /**
+   * Runs till the job ends.
+   *
+   * @throws ModelViolation if the core does what it must not
+   */
+  void run() {
+    log("pipeline", pipeline);
+    for (String pool : SimPipeline.POOLS) {
+      used.put(pool, 0);
+      setSlots(pool, random.nextInt(4));
+    }
+    pipeline.roots().forEach(model::deliver);
+    log("start at", now);
+    core.start(now);
+    settle();
+    int steps = 0;
+    while (!ended) {
+      check(++steps < MOST_STEPS, "the job does not end");
+      step();
+      settle();
+    }
+    pipeline.edges().forEach(edge -> check(model.isComplete(edge), "%s is not complete", edge));
+    for (EdgeId edge : pipeline.edges()) {
+      List<String> should = values(expected.getOrDefault(edge, List.of()));
+      List<String> are = values(model.contents(edge));
+      check(should.equals(are), "edge %s must have %s, has %s", edge, should, are);
+    }
+  }
+
+  private static List<String> values(List<Element> elements) {
+    List<String> values = new ArrayList<>();
+    for (Element element : elements) {
+      values.add(element.value() + "@" + element.timestamp());
+    }
+    values.sort(null);
+    return values;
+  }
+
+  private void log(String what, Object detail) {
+    log.add(new Entry(what, detail));
+  }
+
+  // ---- events ----
+
+  private void step() {
+    int dice = random.nextInt(100);
+    if (running.isEmpty() && (dice < 50 || mishaps <= 0)) {
+      goOn();
+    } else if (dice < 60 || mishaps <= 0) {
+      if (!running.isEmpty()) {
+        commit(anyRunning());
+      }
+    } else if (dice < 70) {
+      mishap(() -> fail(anyRunning()));
+    } else if (dice < 75) {
+      mishap(this::losePool);
+    } else if (dice < 85) {
+      mishap(() -> split(anyRunning()));
+    } else if (dice < 90) {
+      mishaps--;
+      setSlots(SimPipeline.POOLS.get(random.nextInt(3)), random.nextInt(4));
+    } else if (dice < 95) {
+      tick(now + random.nextInt(20));
+    } else {
+      mishap(this::sayAgain);
+    }
+  }
+
+  private void mishap(Runnable event) {
+    if (!running.isEmpty()) {
+      mishaps--;
+      event.run();
+    }
+  }
+
+  private BundleId anyRunning() {
+    return List.copyOf(running.keySet()).get(random.nextInt(running.size()));
+  }
+
+  /** Nothing runs: slots must be missing, or time must pass. */
+  private void goOn() {
+    boolean lacking = false;
+    for (String pool : SimPipeline.POOLS) {
+      if (slots.getOrDefault(pool, 0) == 0) {
+        setSlots(pool, 1 + random.nextInt(3));
+        lacking = true;
+      }
+    }
+    if (!lacking) {
+      check(wakeAt != Long.MAX_VALUE, "nothing runs, and the job has not ended");
+      tick(wakeAt);
+    }
+  }
+
+  private void setSlots(String pool, int count) {
+    log("slots of " + pool, count);
+    slots.put(pool, count);
+    core.slots(pool, count);
+  }
+
+  private void tick(long time) {
+    log("tick", time);
+    now = Math.max(now, time);
+    if (now >= wakeAt) {
+      wakeAt = Long.MAX_VALUE;
+    }
+    core.tick(time);
+  }
+
+  private BundleWork remove(BundleId id) {
+    BundleWork work = running.remove(id);
+    if (work == null) {
+      throw new ModelViolation(id + " does not run", null);
+    }
+    past.add(id);
+    String pool = model.stage(work.stage()).stage.spec().pool();
+    used.merge(pool, -1, Integer::sum);
+    return work;
+  }
+
+  private void commit(BundleId id) {
+    BundleWork work = remove(id);
+    StageModel stage = model.stage(work.stage());
+    Flight flight = stage.committed(id);
+    Tentative tentative = worker.run(stage, flight, now);
+    log("commit", tentative.result());
+    tentative.elements().forEach(model::deliver);
+    tentative.result().timers().forEach(stage::apply);
+    for (Residual residual : tentative.result().residuals()) {
+      addResidual(stage, residual);
+    }
+    core.bundleCommitted(tentative.result());
+  }
+
+  private void addResidual(StageModel stage, Residual residual) {
+    for (Element element : ((SimBlock) residual.block()).elements()) {
+      stage.addResidual(element, residual.outputWatermark(), now + residual.delayMillis());
+    }
+  }
+
+  private void fail(BundleId id) {
+    BundleWork work = running.get(id);
+    if (work == null || work.attempt() >= ATTEMPTS) {
+      return;
+    }
+    log("fail", id);
+    remove(id);
+    model.stage(work.stage()).failed(id);
+    core.bundleFailed(new BundleFailure(id, true, "simulated"));
+  }
+
+  /** A worker dies with all its bundles; its slots are gone, before or after the bundles fail. */
+  private void losePool() {
+    String pool = SimPipeline.POOLS.get(random.nextInt(3));
+    boolean first = random.nextBoolean();
+    if (first) {
+      setSlots(pool, random.nextInt(2));
+      settle();
+    }
+    for (BundleWork work : List.copyOf(running.values())) {
+      if (!ended
+          && model.stage(work.stage()).stage.spec().pool().equals(pool)
+          && random.nextBoolean()) {
+        fail(work.id());
+        settle();
+      }
+    }
+    if (!first && !ended) {
+      setSlots(pool, random.nextInt(2));
+    }
+  }
+
+  private void split(BundleId id) {
+    BundleWork work = running.get(id);
+    if (work == null) {
+      return;
+    }
+    StageModel stage = model.stage(work.stage());
+    Flight flight = stage.inFlight.get(id);
+    if (flight == null || stage.stage.spec().keyed() || flight.elements().isEmpty()) {
+      return;
+    }
+    Split split = worker.split(stage, flight);
+    log("split " + id.value(), split);
+    stage.inFlight.put(id, flight.withElements(split.primary()));
+    for (Residual residual : split.residuals()) {
+      addResidual(stage, residual);
+    }
+    List<ElementBlock> primary = new ArrayList<>();
+    split.primary().forEach(held -> primary.add(new SimBlock(List.of(held.element()))));
+    core.bundleSplit(id, primary, split.residuals());
+  }
+
+  /** Events about bundles that are over, or never were. */
+  private void sayAgain() {
+    BundleId id =
+        past.isEmpty() || random.nextInt(4) == 0
+            ? new BundleId(1_000_000)
+            : past.get(random.nextInt(past.size()));
+    log("again", id);
+    if (random.nextBoolean()) {
+      core.bundleFailed(new BundleFailure(id, false, "came too late"));
+    } else {
+      core.bundleCommitted(new BundleResult(id, List.of(), List.of(), List.of()));
+    }
+  }
+
+  // ---- actions ----
+
+  private void settle() {
+    model.computeWatermarks();
+    for (Action action : core.drainActions()) {
+      log(" ", action);
+      check(!ended, "an action after the job's end: %s", action);
+      if (action instanceof StartBundle start) {
+        started(start.work());
+      } else if (action instanceof EdgeComplete complete) {
+        model.edgeCompleted(complete.edge());
+        model.computeWatermarks();
+      } else if (action instanceof WakeAt wake) {
+        check(wake.processingTime() > now, "wake up in the past: %s", wake);
+        wakeAt = Math.min(wakeAt, wake.processingTime());
+      } else if (action instanceof AbandonBundle abandon) {
+        check(false, "%s is given up", abandon);
+      } else if (action instanceof JobEnded end) {
+        check(end.outcome() == Outcome.DONE, "the job ended as %s", end);
+        check(running.isEmpty(), "the job ended while bundles run");
+        ended = true;
+      }
+    }
+    model.compare(core);
+  }
+
+  private void started(BundleWork work) {
+    StageModel stage = model.stage(work.stage());
+    String pool = stage.stage.spec().pool();
+    int busy = used.merge(pool, 1, Integer::sum);
+    check(busy <= slots.getOrDefault(pool, 0), "%s starts without a slot", work.id());
+    for (EdgeId side : stage.stage.spec().sideInputs()) {
+      check(model.isComplete(side), "%s starts before side input %s is there", work.id(), side);
+    }
+    check(running.put(work.id(), work) == null, "%s is used twice", work.id());
+    stage.started(work, now);
+  }
+}
