@@ -50,13 +50,15 @@ final class BrokenCoreTest {
     LOSES_STARTED_BUNDLES(
         core -> new ChangesActions(core, a -> a instanceof StartBundle ? List.of() : List.of(a))),
     STARTS_BUNDLES_TWICE(
-        core -> new ChangesActions(core, a -> a instanceof StartBundle ? List.of(a, a) : List.of(a))),
+        core ->
+            new ChangesActions(core, a -> a instanceof StartBundle ? List.of(a, a) : List.of(a))),
     REPEATS_ELEMENTS(core -> new ChangesActions(core, BrokenCoreTest::repeatingElements)),
     LOSES_THE_FIRST_TIMER(core -> new ChangesActions(core, BrokenCoreTest::withoutFirstTimer)),
     LEASES_NO_KEY_GROUPS(core -> new ChangesActions(core, BrokenCoreTest::withoutLeases)),
     FORGETS_COMPLETE_EDGES(
         core -> new ChangesActions(core, a -> a instanceof EdgeComplete ? List.of() : List.of(a))),
-    NEVER_WAKES(core -> new ChangesActions(core, a -> a instanceof WakeAt ? List.of() : List.of(a))),
+    NEVER_WAKES(
+        core -> new ChangesActions(core, a -> a instanceof WakeAt ? List.of() : List.of(a))),
     NEVER_ENDS(
         core -> new ChangesActions(core, a -> a instanceof JobEnded ? List.of() : List.of(a))),
     LETS_WATERMARKS_RUN_AHEAD(RunsAhead::new),

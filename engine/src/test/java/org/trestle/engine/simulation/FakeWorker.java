@@ -75,8 +75,7 @@ final class FakeWorker {
     }
     List<EdgeOutput> outputs = new ArrayList<>();
     run.elements.forEach((edge, elements) -> outputs.add(output(edge, elements)));
-    BundleResult result =
-        new BundleResult(flight.work().id(), outputs, run.timers, residuals);
+    BundleResult result = new BundleResult(flight.work().id(), outputs, run.timers, residuals);
     return new Tentative(result, run.elements);
   }
 

@@ -20,7 +20,8 @@ final class SimulationTest {
       } catch (RuntimeException violation) {
         List<String> log = simulation.log();
         String last =
-            String.join("\n", seed == null ? log.subList(Math.max(0, log.size() - 30), log.size()) : log);
+            String.join(
+                "\n", seed == null ? log.subList(Math.max(0, log.size() - 30), log.size()) : log);
         fail("-Dsimulation.seed=%d: %s%n%s".formatted(next, violation, last), violation);
       }
     }

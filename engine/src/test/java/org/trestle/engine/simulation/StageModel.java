@@ -76,8 +76,7 @@ final class StageModel {
     if (work.closing()) {
       checkClosing(work);
     }
-    check(
-        !taken.isEmpty() || !work.timers().isEmpty() || work.closing(), "%s is empty", work.id());
+    check(!taken.isEmpty() || !work.timers().isEmpty() || work.closing(), "%s is empty", work.id());
     inFlight.put(work.id(), new Flight(work, taken));
   }
 
@@ -134,8 +133,7 @@ final class StageModel {
 
   private void takeTimers(BundleWork work, long now) {
     for (FiredTimer timer : work.timers()) {
-      check(
-          timer.equals(timers.remove(timer.timer())), "%s fires %s, not set", work.id(), timer);
+      check(timer.equals(timers.remove(timer.timer())), "%s fires %s, not set", work.id(), timer);
       check(work.keyGroups().contains(timer.keyGroup()), "%s has no lease", timer);
       long clock = timer.domain() == TimeDomain.EVENT_TIME ? inputWatermark : now;
       check(timer.fireAt() <= clock, "%s fires before its time: %s", timer, clock);
@@ -177,7 +175,9 @@ final class StageModel {
 
   private Flight remove(BundleId id) {
     Flight flight = inFlight.remove(id);
-    check(flight != null, "%s of %s does not run", id, stage.id());
+    if (flight == null) {
+      throw new ModelViolation(id + " of " + stage.id() + " does not run", null);
+    }
     return flight;
   }
 

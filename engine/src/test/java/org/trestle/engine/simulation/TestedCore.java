@@ -1,5 +1,6 @@
 package org.trestle.engine.simulation;
 
+import com.google.errorprone.annotations.Immutable;
 import java.util.List;
 import org.trestle.engine.core.bundle.BundleFailure;
 import org.trestle.engine.core.bundle.BundleId;
@@ -15,6 +16,7 @@ import org.trestle.engine.core.schedule.StageSnapshot;
 /** A core under test: passes everything on. Broken ones override what they break. */
 class TestedCore {
   /** Makes a core to test of a real one. */
+  @Immutable
   interface Factory {
     TestedCore wrap(JobCore core);
   }

@@ -61,7 +61,7 @@ final class UserCode {
   /** Maps an element to none, one or two others. */
   static void map(SimStage stage, Element element, long side, Effects effects) {
     long value = mix(element.value(), stage.salt() + side);
-    int copies = (int) (value % 5 == 0 ? 0 : value % 5 == 1 ? 2 : 1);
+    int copies = value % 5 == 0 ? 0 : value % 5 == 1 ? 2 : 1;
     for (int copy = 0; copy < copies; copy++) {
       emitAll(stage, effects, value + copy, element.timestamp() + (value + copy) % 4);
     }

@@ -14,6 +14,12 @@ import org.trestle.engine.core.port.ByteKey;
 
 /** The timers of one key group. */
 final class GroupTimers {
+  private static final Comparator<FiredTimer> OF_ONE_KEY =
+      Comparator.comparingLong(FiredTimer::fireAt)
+          .thenComparing(timer -> timer.timer().family())
+          .thenComparing(timer -> timer.timer().window())
+          .thenComparing(timer -> timer.timer().tag());
+
   private final Map<TimerKey, FiredTimer> timers = new HashMap<>();
   private final Order eventTime = new Order();
   private final Order processingTime = new Order();
@@ -77,12 +83,6 @@ final class GroupTimers {
     }
   }
 
-  private static final Comparator<FiredTimer> OF_ONE_KEY =
-      Comparator.comparingLong(FiredTimer::fireAt)
-          .thenComparing(timer -> timer.timer().family())
-          .thenComparing(timer -> timer.timer().window())
-          .thenComparing(timer -> timer.timer().tag());
-
   /**
    * Timers of one clock: those of each key in order, and the first of each key by time, so that the
    * keys that are due come without looking at those that are not.
@@ -114,7 +114,7 @@ final class GroupTimers {
       if (key == null) {
         return;
       }
-      if (key.first != timer) {
+      if (OF_ONE_KEY.compare(key.first, timer) != 0) {
         if (key.rest != null) {
           key.rest.remove(timer);
         }

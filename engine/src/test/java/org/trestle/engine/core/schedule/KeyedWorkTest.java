@@ -34,9 +34,7 @@ final class KeyedWorkTest {
     return new CoreDriver(
         POLICY,
         List.of(keyed("k", "in", "out")),
-        keyedOn(
-            "in",
-            blocks.toArray(new KeyGroupBlock[0])));
+        keyedOn("in", blocks.toArray(new KeyGroupBlock[0])));
   }
 
   private static List<String> tags(BundleWork work) {
@@ -154,9 +152,7 @@ final class KeyedWorkTest {
         new CoreDriver(
             POLICY,
             List.of(grouping("g", "in", "out")),
-            keyedOn(
-                "in",
-                blocks.toArray(new KeyGroupBlock[0])));
+            keyedOn("in", blocks.toArray(new KeyGroupBlock[0])));
     job.start(2);
     List<Integer> closed = new ArrayList<>();
     List<BundleWork> running = new ArrayList<>(job.bundles());

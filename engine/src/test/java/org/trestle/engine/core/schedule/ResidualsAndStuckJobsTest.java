@@ -220,8 +220,7 @@ final class ResidualsAndStuckJobsTest {
     for (int i = 0; i < count; i++) {
       stages.add(map("s" + i, "e" + i, "e" + (i + 1)));
     }
-    CoreDriver job =
-        new CoreDriver(POLICY, stages, on("e0", TestBlock.at(EventTime.MIN, 1)));
+    CoreDriver job = new CoreDriver(POLICY, stages, on("e0", TestBlock.at(EventTime.MIN, 1)));
     job.start(1);
     for (int i = 0; i < count; i++) {
       job.commit(job.bundle(), on("e" + (i + 1), TestBlock.at(0, 1)));

@@ -110,8 +110,7 @@ final class WatermarkTest {
             List.of(keyed("k", "in", "out")),
             keyedOn("in", group(1, TestBlock.at(10, 1))));
     job.start(1);
-    TimerUpdate timer =
-        new TimerUpdate.Set(timer(1, "t"), 1, TimeDomain.EVENT_TIME, 50, 40);
+    TimerUpdate timer = new TimerUpdate.Set(timer(1, "t"), 1, TimeDomain.EVENT_TIME, 50, 40);
     job.commitTimers(job.bundle(), timer);
     assertThat(job.snapshot("k").inputWatermark()).isEqualTo(EventTime.MAX);
     assertThat(job.watermark("out")).isEqualTo(40);
@@ -129,9 +128,7 @@ final class WatermarkTest {
   void aResidualHoldsByItsOutputWatermarkInsteadOfItsElements() {
     CoreDriver job =
         new CoreDriver(
-            STREAMING,
-            List.of(map("read", "in", "out")),
-            on("in", TestBlock.at(EventTime.MIN, 1)));
+            STREAMING, List.of(map("read", "in", "out")), on("in", TestBlock.at(EventTime.MIN, 1)));
     job.start(1);
     job.commitResidual(job.bundle(), new Residual(TestBlock.at(EventTime.MIN, 1), 100, 70));
     assertThat(job.snapshot("read").inputWatermark()).isEqualTo(EventTime.MIN);
