@@ -2,7 +2,11 @@ package org.trestle.engine.core.schedule;
 
 import java.util.ArrayList;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 import org.trestle.engine.core.bundle.EdgeId;
+import org.trestle.engine.core.bundle.EdgeOutput;
+import org.trestle.engine.core.bundle.EdgeOutput.KeyGroupBlock;
+import org.trestle.engine.core.port.ElementBlock;
 import org.trestle.engine.core.port.EventTime;
 import org.trestle.engine.core.watermark.HoldMultiset;
 
@@ -12,6 +16,8 @@ final class Edge {
   private final HoldMultiset producers = new HoldMultiset();
   private final List<StageState> consumers = new ArrayList<>();
   private final List<StageState> sideConsumers = new ArrayList<>();
+  private boolean hasKeyedConsumers;
+  private boolean hasPlainConsumers;
   private int openProducers;
   private long watermark = EventTime.MIN;
   private boolean complete;
@@ -28,6 +34,28 @@ final class Edge {
   /** A stage that lists the edge twice is added twice, and gets every element twice. */
   void addConsumer(StageState stage) {
     consumers.add(stage);
+    hasKeyedConsumers |= stage.spec().keyed();
+    hasPlainConsumers |= !stage.spec().keyed();
+  }
+
+  /** Why the consumers would miss some of these elements; null if they would not. */
+  @Nullable String refuse(EdgeOutput output, int keyGroups) {
+    long plain = 0;
+    for (ElementBlock block : output.blocks()) {
+      plain += block.count();
+    }
+    long keyed = 0;
+    for (KeyGroupBlock block : output.keyed()) {
+      keyed += block.block().count();
+      if (block.keyGroup() < 0 || block.keyGroup() >= keyGroups) {
+        return "edge " + id + " has no key group " + block.keyGroup();
+      }
+    }
+    boolean plainMissed = hasPlainConsumers && plain < keyed;
+    boolean keyedMissed = hasKeyedConsumers && keyed < plain;
+    return plainMissed || keyedMissed
+        ? "edge " + id + " got " + plain + " elements, and " + keyed + " by key group"
+        : null;
   }
 
   void addSideConsumer(StageState stage) {

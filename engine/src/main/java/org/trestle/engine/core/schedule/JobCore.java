@@ -145,7 +145,11 @@ public final class JobCore {
     for (EdgeOutput output : result.outputs()) {
       Edge edge = graph.edges().get(output.edge());
       if (edge == null || !graph.outputs(bundle.stage).contains(edge)) {
-        return "edge " + output.edge() + " is not an output of it";
+        return "it does not write edge " + output.edge();
+      }
+      String missed = edge.refuse(output, plan.keyGroups());
+      if (missed != null) {
+        return missed;
       }
     }
     return bundle.stage.refuse(result.timers(), bundle.draft);

@@ -29,13 +29,17 @@ final class JobGraph {
     for (EdgeId id : plan.edges()) {
       require(edges.put(id, new Edge(id)) == null, "edge " + id + " is listed twice");
     }
-    for (EdgeOutput initial : plan.initial()) {
-      edge(initial.edge(), "a block of initial elements");
-    }
     for (StageSpec spec : plan.stages()) {
       addStage(spec, plan, policy);
     }
     checkOrder(plan);
+    for (EdgeOutput initial : plan.initial()) {
+      Edge edge = edge(initial.edge(), "a block of initial elements");
+      String missed = edge.refuse(initial, plan.keyGroups());
+      if (missed != null) {
+        throw new IllegalArgumentException("initial elements: " + missed);
+      }
+    }
   }
 
   private void addStage(StageSpec spec, JobPlan plan, SchedulingPolicy policy) {

@@ -213,4 +213,44 @@ final class JobCoreTest {
                     new JobPlan(List.of(map("a", "in", "")), edges("other"), List.of(), 1), POLICY))
         .hasMessageContaining("names edge in, which is not in the plan");
   }
+
+  @Test
+  void resultsThatConsumersWouldMissFailTheJob() {
+    CoreDriver job =
+        new CoreDriver(
+            POLICY,
+            List.of(map("m", "in", "kv"), keyed("k", "kv", "")),
+            on("in", TestBlock.count(1, 0)));
+    job.start(1);
+    job.commit(job.bundle(), on("kv", TestBlock.count(2, 0)));
+    assertThat(job.end())
+        .isEqualTo(
+            new JobEnded(Outcome.FAILED, "stage m: edge kv got 2 elements, and 0 by key group"));
+  }
+
+  @Test
+  void resultsOnEdgesOfOthersFailTheJob() {
+    CoreDriver job =
+        new CoreDriver(
+            POLICY,
+            List.of(map("m", "in", ""), map("n", "in", "out")),
+            on("in", TestBlock.count(1, 0)));
+    job.start(2);
+    BundleWork work = job.bundles().get(1);
+    job.commit(work, on("out", TestBlock.count(2, 0)));
+    assertThat(job.end())
+        .isEqualTo(new JobEnded(Outcome.FAILED, "stage m: it does not write edge out"));
+  }
+
+  @Test
+  void keyGroupsOutsideThePlanFailTheJob() {
+    CoreDriver job =
+        new CoreDriver(
+            POLICY,
+            List.of(map("m", "in", "kv"), keyed("k", "kv", "")),
+            on("in", TestBlock.count(1, 0)));
+    job.start(1);
+    job.commit(job.bundle(), keyedOn("kv", group(8, TestBlock.count(2, 0))));
+    assertThat(job.end().message()).isEqualTo("stage m: edge kv has no key group 8");
+  }
 }
