@@ -15,6 +15,7 @@ import org.trestle.job.api.AdminApi;
 import org.trestle.job.event.JobEvent.StateChange;
 import org.trestle.job.store.JobDescription;
 import org.trestle.job.store.JobFigures;
+import org.trestle.job.store.JobStates;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -53,6 +54,7 @@ final class ShowCommand implements Callable<Integer> {
           JobFigures.stagesFrom(
               answer.getFieldsOrDefault("stages", Value.getDefaultInstance()).getListValue()),
           job.duration(now),
+          JobStates.isTerminal(job.state()),
           out);
       printMetrics(
           client
@@ -75,7 +77,8 @@ final class ShowCommand implements Callable<Integer> {
     }
   }
 
-  private static void printStages(List<StageStatus> stages, Duration duration, PrintWriter out) {
+  private static void printStages(
+      List<StageStatus> stages, Duration duration, boolean ended, PrintWriter out) {
     out.println();
     if (stages.isEmpty()) {
       out.println("no stages: the job did not come to run");
@@ -95,7 +98,7 @@ final class ShowCommand implements Callable<Integer> {
             "TRANSFORMS");
     for (StageStatus stage : stages) {
       table.add(
-          stage.name() + (stage.complete() ? "" : " …"),
+          stage.name() + (stage.complete() || ended ? "" : " …"),
           Texts.count(stage.elementsIn()),
           Texts.count(stage.elementsOut()),
           Texts.bytes(stage.bytesOut()),

@@ -1,7 +1,10 @@
 package org.trestle.job.command;
 
 import java.io.PrintWriter;
+import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.Set;
+import java.util.function.Supplier;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -35,19 +38,26 @@ public final class Trestle implements Runnable {
     throw new ParameterException(spec.commandLine(), "a command is needed");
   }
 
-  /** Makes the command line with all its commands. */
-  static CommandLine commandLine(Map<String, String> environment) {
-    CommandLine serve = new CommandLine(new ServeCommand(environment));
-    ServeCommand.addSettings(serve.getCommandSpec());
-    CommandLine line =
-        new CommandLine(new Trestle())
-            .addSubcommand(serve)
-            .addSubcommand(new JobsCommand())
-            .addSubcommand(new ShowCommand())
-            .addSubcommand(new LogsCommand())
-            .addSubcommand(new CancelCommand())
-            .addSubcommand(new ExplainCommand())
-            .addSubcommand(new VersionCommand());
+  private static Map<String, Supplier<Object>> commands(Map<String, String> environment) {
+    Map<String, Supplier<Object>> commands = new LinkedHashMap<>();
+    commands.put("serve", () -> new ServeCommand(environment));
+    commands.put("jobs", JobsCommand::new);
+    commands.put("show", ShowCommand::new);
+    commands.put("logs", LogsCommand::new);
+    commands.put("cancel", CancelCommand::new);
+    commands.put("explain", ExplainCommand::new);
+    commands.put("version", VersionCommand::new);
+    commands.put("warm-up", () -> new WarmUpCommand(environment));
+    return commands;
+  }
+
+  private static CommandLine lineOf(Map<String, Supplier<Object>> commands) {
+    CommandLine line = new CommandLine(new Trestle());
+    commands.values().forEach(command -> line.addSubcommand(command.get()));
+    CommandLine serve = line.getSubcommands().get("serve");
+    if (serve != null) {
+      ServeCommand.addSettings(serve.getCommandSpec());
+    }
     line.setExecutionExceptionHandler(
         (failure, command, parsed) -> {
           PrintWriter err = command.getErr();
@@ -58,8 +68,20 @@ public final class Trestle implements Runnable {
     return line;
   }
 
+  /**
+   * Makes the command line for given arguments: with one command if they name it, since making all
+   * of them takes longer than most of them run.
+   */
+  static CommandLine commandLine(Map<String, String> environment, String... arguments) {
+    Map<String, Supplier<Object>> commands = commands(environment);
+    if (arguments.length > 0 && commands.containsKey(arguments[0])) {
+      commands.keySet().retainAll(Set.of(arguments[0]));
+    }
+    return lineOf(commands);
+  }
+
   /** Runs the command and ends the process with its exit code. */
   public static void main(String[] arguments) {
-    System.exit(commandLine(System.getenv()).execute(arguments));
+    System.exit(commandLine(System.getenv(), arguments).execute(arguments));
   }
 }

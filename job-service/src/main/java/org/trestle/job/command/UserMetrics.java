@@ -5,6 +5,7 @@ import com.google.protobuf.CodedInputStream;
 import java.io.IOException;
 import java.util.List;
 import java.util.Map;
+import java.util.StringJoiner;
 import java.util.TreeMap;
 import org.apache.beam.model.jobmanagement.v1.JobApi.MetricResults;
 import org.apache.beam.model.pipeline.v1.MetricsApi.MonitoringInfo;
@@ -13,16 +14,24 @@ import org.apache.beam.model.pipeline.v1.MetricsApi.MonitoringInfo;
 final class UserMetrics {
   private static final String URN_START = "beam:metric:user:";
 
+  private static final int MOST_STRINGS = 5;
+
   private UserMetrics() {}
 
-  /** Reads committed values; attempted ones where nothing was committed yet. */
+  /**
+   * Reads committed values; attempted ones where nothing was committed yet. Kinds that are not read
+   * easily as text are left out.
+   */
   static Map<String, String> read(MetricResults metrics) {
     Map<String, String> found = new TreeMap<>();
     for (List<MonitoringInfo> infos :
         List.of(metrics.getCommittedList(), metrics.getAttemptedList())) {
       for (MonitoringInfo info : infos) {
         if (info.getUrn().startsWith(URN_START)) {
-          found.putIfAbsent(name(info.getLabelsMap()), value(info));
+          String value = value(info);
+          if (!value.isEmpty()) {
+            found.putIfAbsent(name(info.getLabelsMap()), value);
+          }
         }
       }
     }
@@ -62,7 +71,16 @@ final class UserMetrics {
           in.skipRawBytes(8);
           yield Texts.count(in.readInt64());
         }
-        default -> payload.size() + " bytes of " + info.getType();
+        case "beam:metrics:set_string:v1" -> {
+          int count = payload.asReadOnlyByteBuffer().getInt();
+          in.skipRawBytes(4);
+          StringJoiner strings = new StringJoiner(", ");
+          for (int i = 0; i < Math.min(count, MOST_STRINGS); i++) {
+            strings.add(in.readStringRequireUtf8());
+          }
+          yield strings + (count > MOST_STRINGS ? ", … (" + count + " in all)" : "");
+        }
+        default -> "";
       };
     } catch (IOException | java.nio.BufferUnderflowException e) {
       return "unreadable (" + info.getType() + ")";

@@ -243,7 +243,8 @@ public final class EventLog implements AutoCloseable {
     } catch (IOException e) {
       broken = true;
       closeSegment();
-      logger.error("log {} goes on in memory only, the disk refused it: {}", directory, e);
+      logger.error(
+          "log {} goes on in memory only, the disk refused it: {}", directory, e.toString());
     }
   }
 

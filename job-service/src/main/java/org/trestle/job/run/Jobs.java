@@ -254,16 +254,29 @@ public final class Jobs implements AutoCloseable {
     return engine.explain(pipeline);
   }
 
-  /** Forgets preparations that waited too long. Called now and then. */
+  /** Forgets preparations that waited too long, with their artifacts. Called now and then. */
   public synchronized void forgetPreparations() {
     Instant oldest = clock.instant().minus(limits.preparationTimeout());
-    preparations.values().removeIf(preparation -> preparation.time().isBefore(oldest));
     long waiting = preparations.values().stream().mapToLong(Preparation::bytes).sum();
-    var eldest = preparations.values().iterator();
-    while (waiting > limits.waitingBytes() && preparations.size() > 1) {
-      waiting -= eldest.next().bytes();
+    Set<String> unneeded = new HashSet<>();
+    for (var eldest = preparations.values().iterator(); eldest.hasNext(); ) {
+      Preparation preparation = eldest.next();
+      boolean tooMany = waiting > limits.waitingBytes() && eldest.hasNext();
+      if (!tooMany && !preparation.time().isBefore(oldest)) {
+        break;
+      }
+      waiting -= preparation.bytes();
+      unneeded.addAll(preparation.artifacts().digests());
       eldest.remove();
     }
+    deleteUnneeded(unneeded);
+  }
+
+  private void deleteUnneeded(Set<String> digests) {
+    Set<String> unneeded = new HashSet<>(digests);
+    jobs.values().forEach(job -> unneeded.removeAll(job.description().artifacts()));
+    preparations.values().forEach(waiting -> unneeded.removeAll(waiting.artifacts().digests()));
+    unneeded.forEach(blobs::delete);
   }
 
   /** Forgets the oldest finished jobs over the retention, with their files and artifacts. */
@@ -283,9 +296,7 @@ public final class Jobs implements AutoCloseable {
       unneeded.addAll(description.artifacts());
       state.deleteJob(description.id());
     }
-    jobs.values().forEach(job -> unneeded.removeAll(job.description().artifacts()));
-    preparations.values().forEach(waiting -> unneeded.removeAll(waiting.artifacts().digests()));
-    unneeded.forEach(blobs::delete);
+    deleteUnneeded(unneeded);
   }
 
   /**

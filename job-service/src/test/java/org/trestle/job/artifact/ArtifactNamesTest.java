@@ -16,7 +16,7 @@ final class ArtifactNamesTest {
   void acceptedNamesStayInside(@ForAll("names") String name) {
     if (!ArtifactNames.escapes(name)) {
       Path root = Path.of("/staged");
-      assertThat(root.resolve(name).normalize()).startsWith(root).isNotEqualTo(root);
+      assertThat(root.resolve(name).normalize()).startsWithRaw(root).isNotEqualTo(root);
     }
   }
 

@@ -53,6 +53,12 @@ final class TrestleTest {
   }
 
   @Test
+  void warmsUpAndEnds() {
+    assertThat(run("warm-up", directory.resolve("warm").toString())).isZero();
+    assertThat(err.toString()).isEmpty();
+  }
+
+  @Test
   void refusesAWrongCommandLine() {
     assertThat(run()).isEqualTo(2);
     assertThat(run("dance")).isEqualTo(2);
@@ -147,7 +153,7 @@ final class TrestleTest {
   }
 
   private int run(String... arguments) {
-    return Trestle.commandLine(Map.of())
+    return Trestle.commandLine(Map.of(), arguments)
         .setOut(new PrintWriter(out, true))
         .setErr(new PrintWriter(err, true))
         .execute(arguments);
