@@ -35,13 +35,12 @@ public final class SpillFiles implements AutoCloseable {
 
   /** Makes a new empty file. */
   synchronized SpillFile create() {
-    if (closed) {
-      throw new IllegalStateException("spill directory " + directory + " is closed");
-    }
+    checkOpen();
     try {
       Files.createDirectories(directory);
       SpillFile file =
-          new SpillFile(directory.resolve("spill-" + ++created + ".bin"), this::forget);
+          new SpillFile(directory.resolve("spill-" + (created + 1) + ".bin"), this::forget);
+      created++;
       open.add(file);
       return file;
     } catch (IOException e) {
@@ -50,10 +49,17 @@ public final class SpillFiles implements AutoCloseable {
     }
   }
 
+  private void checkOpen() {
+    if (closed) {
+      throw new IllegalStateException("spill directory " + directory + " is closed");
+    }
+  }
+
   /** Writes bytes that will be freed one day. */
   Extent write(byte[] source, int from, int to) {
     SharedFile target;
     synchronized (this) {
+      checkOpen();
       if (current == null || current.file.length() >= SHARED_FILE_BYTES) {
         SharedFile full = current;
         current = new SharedFile(create());
@@ -91,6 +97,9 @@ public final class SpillFiles implements AutoCloseable {
     List<SpillFile> files;
     synchronized (this) {
       closed = true;
+      if (created == 0) {
+        return;
+      }
       files = new ArrayList<>(open);
     }
     files.forEach(SpillFile::close);
