@@ -1,6 +1,7 @@
 package org.trestle.engine.state;
 
 import com.google.protobuf.ByteString;
+import java.nio.ByteBuffer;
 import org.trestle.engine.core.port.ByteKey;
 import org.trestle.fn.wire.ByteSink;
 import org.trestle.fn.wire.VarInts;
@@ -30,7 +31,7 @@ record PageToken(ByteKey entry, int position) {
     try {
       int end = VarInts.skip(bytes, CHECK_LENGTH, bytes.length);
       long position = VarInts.decode(bytes, CHECK_LENGTH, bytes.length);
-      int found = new java.math.BigInteger(bytes, 0, CHECK_LENGTH).intValue();
+      int found = ByteBuffer.wrap(bytes).getInt(0);
       if (found == check && position >= 0 && position <= Integer.MAX_VALUE) {
         return new PageToken(ByteKey.copyOf(bytes, end, bytes.length), (int) position);
       }

@@ -67,15 +67,13 @@ final class StateProtocol {
 
   private StateGetResponse get(StateKey key, ByteString token) {
     StateAddress cell = address(key);
-    int check = cell.hashCode() * 31 + key.getTypeCase().getNumber();
+    // Empty for all kinds but one.
+    ByteString mapKey = key.getMultimapUserState().getMapKey();
+    int check = (cell.hashCode() * 31 + mapKey.hashCode()) * 31 + key.getTypeCase().getNumber();
     PageToken from = PageToken.parse(token, check);
     return switch (key.getTypeCase()) {
       case BAG_USER_STATE -> values(cell, BAG, from, check);
-      case MULTIMAP_USER_STATE -> {
-        ByteString mapKey = key.getMultimapUserState().getMapKey();
-        int ofEntry = check * 31 + mapKey.hashCode();
-        yield values(cell, bytesOf(mapKey), PageToken.parse(token, ofEntry), ofEntry);
-      }
+      case MULTIMAP_USER_STATE -> values(cell, bytesOf(mapKey), from, check);
       case MULTIMAP_KEYS_USER_STATE -> mapKeys(cell, from, check);
       case MULTIMAP_ENTRIES_USER_STATE -> mapEntries(cell, from, check);
       case ORDERED_LIST_USER_STATE -> orderedList(cell, key.getOrderedListUserState(), from, check);

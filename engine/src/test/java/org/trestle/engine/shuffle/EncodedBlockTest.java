@@ -7,6 +7,7 @@ import com.google.protobuf.ByteString;
 import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
+import java.util.NoSuchElementException;
 import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;
 import net.jqwik.api.constraints.IntRange;
@@ -15,6 +16,7 @@ import org.junit.jupiter.api.Test;
 import org.trestle.engine.core.bundle.EdgeId;
 import org.trestle.engine.core.bundle.EdgeOutput;
 import org.trestle.engine.core.bundle.EdgeOutput.KeyGroupBlock;
+import org.trestle.engine.core.port.ByteKey;
 import org.trestle.engine.core.port.ElementBlock;
 import org.trestle.fn.wire.ByteSink;
 import org.trestle.fn.wire.KeyGroups;
@@ -188,7 +190,7 @@ class EncodedBlockTest {
         BlockStore store = new BlockStore(new MemoryBudget(1 << 30), files)) {
       Iterator<ByteString> chunks = block(write(store, elements(List.of(1)), 1, 0)).chunks(1);
       chunks.next();
-      assertThatThrownBy(chunks::next).isInstanceOf(java.util.NoSuchElementException.class);
+      assertThatThrownBy(chunks::next).isInstanceOf(NoSuchElementException.class);
     }
   }
 
@@ -212,7 +214,7 @@ class EncodedBlockTest {
       TestingElements.write(
           sink,
           i,
-          List.of(org.trestle.engine.core.port.ByteKey.empty()),
+          List.of(ByteKey.empty()),
           TestingElements.prefixed("key" + lengths.get(i) % 7),
           TestingElements.prefixed("v".repeat(lengths.get(i))));
       elements.add(sink.toByteString());

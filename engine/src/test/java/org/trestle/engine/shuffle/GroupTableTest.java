@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.google.protobuf.ByteString;
+import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HexFormat;
@@ -34,7 +35,7 @@ class GroupTableTest {
   private static final WireCoder ITERABLE =
       (buffer, position, limit) -> {
         int at = position + 4;
-        int count = new java.math.BigInteger(Arrays.copyOfRange(buffer, position, at)).intValue();
+        int count = ByteBuffer.wrap(buffer).getInt(position);
         for (int i = 0; i < count; i++) {
           at = TestingElements.BYTES.skip(buffer, at, limit);
         }

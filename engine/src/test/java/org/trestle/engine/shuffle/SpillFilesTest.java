@@ -8,6 +8,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 class SpillFilesTest {
 
@@ -49,7 +50,7 @@ class SpillFilesTest {
   @Test
   void aFailedWriteNamesDirectoryAndSize() throws IOException {
     Path full = Path.of("/dev/full");
-    org.junit.jupiter.api.Assumptions.assumeTrue(Files.exists(full));
+    assumeTrue(Files.exists(full));
     Path link = Files.createSymbolicLink(temporary.resolve("spill"), full);
     try (SpillFile file = new SpillFile(link, any -> {})) {
       assertThatThrownBy(() -> file.append(new byte[100], 0, 100))

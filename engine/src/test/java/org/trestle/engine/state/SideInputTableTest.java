@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.google.protobuf.ByteString;
+import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -90,7 +91,7 @@ class SideInputTableTest {
     }
   }
 
-  private static void write(ByteString.Output target, java.nio.ByteBuffer source) {
+  private static void write(ByteString.Output target, ByteBuffer source) {
     while (source.hasRemaining()) {
       target.write(source.get());
     }
