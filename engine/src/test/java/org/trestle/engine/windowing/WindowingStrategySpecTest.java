@@ -12,11 +12,23 @@ import org.apache.beam.model.pipeline.v1.RunnerApi.WindowingStrategy;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
-import org.trestle.engine.shuffle.TestingElements;
 import org.trestle.engine.windowing.WindowingStrategySpec.Accumulation;
 import org.trestle.engine.windowing.WindowingStrategySpec.WindowFnKind;
+import org.trestle.fn.wire.WindowCoder;
 
 class WindowingStrategySpecTest {
+  private static final WindowCoder WINDOW_CODER =
+      new WindowCoder() {
+        @Override
+        public int skip(byte[] buffer, int position, int limit) {
+          return position;
+        }
+
+        @Override
+        public long maxTimestamp(byte[] buffer, int position, int limit) {
+          return 0;
+        }
+      };
 
   @ParameterizedTest
   @CsvSource({
@@ -50,7 +62,7 @@ class WindowingStrategySpecTest {
     assertThat(spec.allowedLateness()).isEqualTo(17);
     assertThat(spec.environment()).isEqualTo("env");
     assertThat(spec.defaultTrigger()).isFalse();
-    assertThat(spec.windowCoder()).isSameAs(TestingElements.GLOBAL);
+    assertThat(spec.windowCoder()).isSameAs(WINDOW_CODER);
   }
 
   @Test
@@ -98,7 +110,7 @@ class WindowingStrategySpecTest {
         proto,
         id -> {
           assertThat(id).isEqualTo("w");
-          return TestingElements.GLOBAL;
+          return WINDOW_CODER;
         });
   }
 }
