@@ -206,7 +206,7 @@ public final class EdgeWriter {
     for (int i = from; i < to; i++) {
       int end = sourceEnds[i];
       if (i > first && end - blockStart > BLOCK_BYTES) {
-        emit(new EncodedBlock(segment, first, i, min), group);
+        emit(new EncodedBlock(segment, first, i, min, group), group);
         first = i;
         blockStart = start;
         min = Long.MAX_VALUE;
@@ -214,7 +214,7 @@ public final class EdgeWriter {
       min = Math.min(min, Timestamps.decode(source, start, end));
       start = end;
     }
-    emit(new EncodedBlock(segment, first, to, min), group);
+    emit(new EncodedBlock(segment, first, to, min, group), group);
   }
 
   private void emit(EncodedBlock block, int group) {

@@ -17,8 +17,9 @@ public final class EncodedBlock implements ElementBlock {
   private final int from;
   private final int to;
   private final long minTimestamp;
+  private final int keyGroup;
 
-  EncodedBlock(Segment segment, int from, int to, long minTimestamp) {
+  EncodedBlock(Segment segment, int from, int to, long minTimestamp, int keyGroup) {
     if (from < 0 || to <= from || to > segment.count()) {
       throw new IndexOutOfBoundsException(
           "elements " + from + " to " + to + " of " + segment.count());
@@ -27,6 +28,7 @@ public final class EncodedBlock implements ElementBlock {
     this.from = from;
     this.to = to;
     this.minTimestamp = minTimestamp;
+    this.keyGroup = keyGroup;
   }
 
   @Override
@@ -44,6 +46,11 @@ public final class EncodedBlock implements ElementBlock {
     return minTimestamp;
   }
 
+  /** The key group of all its elements; -1 if it was written to an edge without keyed readers. */
+  public int keyGroup() {
+    return keyGroup;
+  }
+
   @Override
   public EncodedBlock slice(int first, int limit) {
     if (first == 0 && limit == count()) {
@@ -52,7 +59,7 @@ public final class EncodedBlock implements ElementBlock {
     if (first < 0 || limit > count()) {
       throw new IndexOutOfBoundsException("elements " + first + " to " + limit + " of " + count());
     }
-    return new EncodedBlock(segment, from + first, from + limit, minTimestamp);
+    return new EncodedBlock(segment, from + first, from + limit, minTimestamp, keyGroup);
   }
 
   /** All elements' bytes, without a copy if they are in memory. */

@@ -90,6 +90,7 @@ class EncodedBlockTest {
       List<ByteString> found = new ArrayList<>();
       for (KeyGroupBlock part : output.keyed()) {
         ByteString data = ((EncodedBlock) part.block()).data();
+        assertThat(((EncodedBlock) part.block()).slice(0, 1).keyGroup()).isEqualTo(part.keyGroup());
         for (ByteString element : TestingElements.elements(FORMAT, List.of(data))) {
           assertThat(keyGroup(element, keyGroups)).isEqualTo(part.keyGroup());
           assertThat(timestamp(element)).isGreaterThanOrEqualTo(part.block().minTimestamp());
