@@ -293,8 +293,7 @@ final class JobGraphBuilder {
             format(input), windowing.outputTime(), merger(stage.windowingStrategyId(), windowing));
     GroupTable table =
         new GroupTable(grouping, context.options().keyGroups(), context.memory(), context.spill());
-    return new GroupingStage(
-        grouping.input(), context.options().keyGroups(), table, output(stage.output()));
+    return new GroupingStage(table, output(stage.output()));
   }
 
   private @Nullable WindowMerger merger(String strategyId, WindowingStrategySpec windowing) {
