@@ -33,7 +33,7 @@ public enum Setting {
   STAGING_TIMEOUT(
       "staging-timeout", "TIME", "2m", "Longest silence of a client that stages artifacts."),
   WORKER_START_TIMEOUT(
-      "worker-start-timeout", "TIME", "2m", "How long a worker may take to connect."),
+      "worker-start-timeout", "TIME", "1m", "How long a worker may take to connect."),
   SHUTDOWN_TIMEOUT(
       "shutdown-timeout",
       "TIME",

@@ -37,7 +37,7 @@ final class ConfigSourcesTest {
                     Map.entry("job-log-limit", "64MiB"),
                     Map.entry("preparation-timeout", "1h"),
                     Map.entry("staging-timeout", "2m"),
-                    Map.entry("worker-start-timeout", "2m"),
+                    Map.entry("worker-start-timeout", "1m"),
                     Map.entry("shutdown-timeout", "10s"))));
   }
 
@@ -59,7 +59,7 @@ final class ConfigSourcesTest {
                 new DataSize(64L << 20),
                 Duration.ofHours(1),
                 Duration.ofMinutes(2),
-                Duration.ofMinutes(2),
+                Duration.ofMinutes(1),
                 Duration.ofSeconds(10)));
   }
 

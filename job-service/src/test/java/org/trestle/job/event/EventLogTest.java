@@ -9,11 +9,7 @@ import java.nio.file.StandardOpenOption;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Random;
 import java.util.stream.Stream;
-import net.jqwik.api.ForAll;
-import net.jqwik.api.Property;
-import net.jqwik.api.constraints.IntRange;
 import org.apache.beam.model.jobmanagement.v1.JobApi.JobMessage.MessageImportance;
 import org.apache.beam.model.jobmanagement.v1.JobApi.JobState;
 import org.junit.jupiter.api.Test;
@@ -127,40 +123,6 @@ final class EventLogTest {
                 assertThat(((JobEvent.Message) event).text())
                     .hasSizeLessThan((1 << 20) + 100)
                     .endsWith("more characters)"));
-  }
-
-  /** However a reader's steps and the writes mix, it sees every event once and in order. */
-  @Property(tries = 30)
-  void readersSeeEveryEventOnceAndInOrder(
-      @ForAll long seed, @ForAll @IntRange(min = 1, max = 1500) int count) throws IOException {
-    Path events = Files.createTempDirectory("events");
-    Random random = new Random(seed);
-    EventLog log = EventLog.create(events, LARGE);
-    List<EventCursor> readers = new ArrayList<>();
-    List<List<JobEvent>> seen = new ArrayList<>();
-    for (int i = 0; i < count; i++) {
-      log.append(message("y".repeat(random.nextInt(40) == 0 ? 70_000 : random.nextInt(50)) + i));
-      if (readers.size() < 4 && random.nextInt(20) == 0) {
-        readers.add(log.read());
-        seen.add(new ArrayList<>());
-      }
-      if (!readers.isEmpty() && random.nextInt(4) == 0) {
-        int reader = random.nextInt(readers.size());
-        seen.get(reader).addAll(readers.get(reader).next(1 + random.nextInt(30)).events());
-      }
-    }
-    log.close();
-    for (int i = 0; i < readers.size(); i++) {
-      drain(readers.get(i), seen.get(i));
-      assertThat(seen.get(i).stream().map(JobEvent::sequence).toList())
-          .isEqualTo(java.util.stream.LongStream.range(0, count).boxed().toList());
-    }
-    try (Stream<Path> files = Files.list(events)) {
-      for (Path file : files.toList()) {
-        Files.delete(file);
-      }
-    }
-    Files.delete(events);
   }
 
   private static JobEvent.Message message(String text) {
