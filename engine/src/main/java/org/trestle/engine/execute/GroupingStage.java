@@ -1,6 +1,8 @@
 package org.trestle.engine.execute;
 
 import java.util.List;
+import java.util.concurrent.CancellationException;
+import java.util.function.BooleanSupplier;
 import org.trestle.engine.core.bundle.BundleResult;
 import org.trestle.engine.core.bundle.BundleWork;
 import org.trestle.engine.core.port.ElementBlock;
@@ -23,8 +25,15 @@ final class GroupingStage {
     this.output = output;
   }
 
-  BundleResult run(BundleWork work) {
+  /**
+   * Runs a bundle.
+   *
+   * @param givenUp whether nobody waits for the bundle any more; asked between pieces of work
+   * @throws CancellationException if so
+   */
+  BundleResult run(BundleWork work, BooleanSupplier givenUp) {
     for (ElementBlock block : work.elements()) {
+      check(givenUp);
       table.add(((EncodedBlock) block).keyGroup(), block);
     }
     if (!work.closing()) {
@@ -33,12 +42,19 @@ final class GroupingStage {
     EdgeWriter writer = output.newWriter();
     try {
       for (int keyGroup : work.keyGroups()) {
+        check(givenUp);
         table.drain(keyGroup, writer);
       }
       return new BundleResult(work.id(), List.of(writer.finish()), List.of(), List.of());
     } catch (RuntimeException failure) {
       writer.discard();
       throw failure;
+    }
+  }
+
+  private static void check(BooleanSupplier givenUp) {
+    if (givenUp.getAsBoolean()) {
+      throw new CancellationException("the job gave the bundle up");
     }
   }
 

@@ -1,8 +1,5 @@
 package org.trestle.engine.execute;
 
-import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.concurrent.Executor;
 import java.util.function.LongSupplier;
 import org.apache.beam.model.pipeline.v1.Endpoints.ApiServiceDescriptor;
@@ -31,7 +28,8 @@ record JobContext(
     Executor runnerThreads,
     LongSupplier clock,
     SpillFiles spill,
-    LiveWorkers liveWorkers) {
+    LiveWorkers liveWorkers)
+    implements AutoCloseable {
 
   /** Deaths or failed starts in a row after which an environment is given up. */
   private static final int WORKER_FAILURES = 3;
@@ -79,12 +77,8 @@ record JobContext(
   }
 
   /** Removes what the job left on disk. */
-  void close() {
+  @Override
+  public void close() {
     spill.close();
-  }
-
-  /** The folder of a job's spill files. */
-  static Path spillDirectory(Path workDirectory, String jobId) throws IOException {
-    return Files.createDirectories(workDirectory.resolve(jobId));
   }
 }

@@ -18,6 +18,7 @@ import org.trestle.engine.core.schedule.JobPlan;
 import org.trestle.engine.execute.JobExecution.StageStatus;
 import org.trestle.engine.fuse.FusedPipeline;
 import org.trestle.engine.fuse.PlanText;
+import org.trestle.engine.graph.PCollectionId;
 import org.trestle.engine.shuffle.BlockStore;
 import org.trestle.engine.state.SideInputTable;
 
@@ -116,11 +117,19 @@ final class JobGraph implements AutoCloseable {
 
   /** Nothing will be added to the edge. */
   void edgeComplete(EdgeId edge) {
+    for (String producer : fused.edge(new PCollectionId(edge.value())).producers()) {
+      figures(new StageId(producer)).complete();
+    }
     for (SideInputTable table : sideInputs.getOrDefault(edge, List.of())) {
       if (openEdges.merge(table, -1, Integer::sum) == 0) {
         table.complete();
       }
     }
+  }
+
+  /** Every stage has done its work. */
+  void allComplete() {
+    figures.values().forEach(StageFigures::complete);
   }
 
   /** The elements of a committed bundle are needed no more. */

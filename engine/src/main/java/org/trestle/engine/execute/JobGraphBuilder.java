@@ -284,16 +284,26 @@ final class JobGraphBuilder {
 
   private GroupingStage grouping(GroupByKeyStage stage) {
     Edge input = fused.edge(stage.inputs().get(0));
-    WindowingStrategySpec windowing =
-        WindowingStrategySpec.parse(
-            components.getWindowingStrategiesOrThrow(stage.windowingStrategyId()),
-            coderId -> WireCoders.window(components, coderId));
+    WindowingStrategySpec windowing = windowing(stage);
     Grouping grouping =
         new Grouping(
             format(input), windowing.outputTime(), merger(stage.windowingStrategyId(), windowing));
     GroupTable table =
         new GroupTable(grouping, context.options().keyGroups(), context.memory(), context.spill());
     return new GroupingStage(table, output(stage.output()));
+  }
+
+  private WindowingStrategySpec windowing(GroupByKeyStage stage) {
+    try {
+      return WindowingStrategySpec.parse(
+          components.getWindowingStrategiesOrThrow(stage.windowingStrategyId()),
+          coderId -> WireCoders.window(components, coderId));
+    } catch (IllegalArgumentException unusable) {
+      throw new IllegalArgumentException(
+          "transform \"%s\", windowing strategy \"%s\": %s"
+              .formatted(nameOf(stage), stage.windowingStrategyId(), unusable.getMessage()),
+          unusable);
+    }
   }
 
   private @Nullable WindowMerger merger(String strategyId, WindowingStrategySpec windowing) {

@@ -17,9 +17,9 @@ import org.slf4j.LoggerFactory;
 final class JobLoop implements Executor {
   private static final Logger log = LoggerFactory.getLogger(JobLoop.class);
 
-  /** Handles an exception of a task. */
+  /** Handles an exception or error of a task. */
   interface FailureHandler {
-    void failed(RuntimeException failure);
+    void failed(Throwable failure);
   }
 
   private final ScheduledThreadPoolExecutor executor;
@@ -63,7 +63,7 @@ final class JobLoop implements Executor {
   private void run(Runnable task) {
     try {
       task.run();
-    } catch (RuntimeException failure) {
+    } catch (RuntimeException | Error failure) {
       failures.failed(failure);
     }
   }

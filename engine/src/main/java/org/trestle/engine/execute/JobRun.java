@@ -18,15 +18,14 @@ import org.trestle.engine.core.bundle.BundleFailure;
 import org.trestle.engine.core.bundle.BundleId;
 import org.trestle.engine.core.bundle.BundleResult;
 import org.trestle.engine.core.bundle.BundleWork;
-import org.trestle.engine.core.bundle.EdgeOutput;
 import org.trestle.engine.core.bundle.StageId;
-import org.trestle.engine.core.port.ElementBlock;
 import org.trestle.engine.core.schedule.Action;
 import org.trestle.engine.core.schedule.JobCore;
 import org.trestle.engine.core.schedule.SchedulingPolicy;
 import org.trestle.engine.metrics.MetricsAccumulator;
 import org.trestle.engine.metrics.ShortIds;
 import org.trestle.fn.control.RunningBundle;
+import org.trestle.fn.environment.UnsupportedEnvironmentException;
 
 /**
  * A job on its way: turns the core's actions into bundles on workers, and their ends into the
@@ -38,7 +37,12 @@ import org.trestle.fn.control.RunningBundle;
  */
 final class JobRun implements JobExecution {
   private static final Logger log = LoggerFactory.getLogger(JobRun.class);
-  private static final long METRICS_DEADLINE_MILLIS = 5_000;
+
+  /** How long the end of a job waits for answers about bundles that were committed. */
+  private static final long LAST_ANSWERS_MILLIS = 10_000;
+
+  /** How long the resources of a job wait for threads that still use them. */
+  private static final long RELEASE_MILLIS = 30_000;
 
   /** A bundle that has been started and has not ended. */
   private static final class Running {
@@ -47,6 +51,10 @@ final class JobRun implements JobExecution {
     WorkerPool.@Nullable Lease lease;
     @Nullable SdkBundle bundle;
     @Nullable RunningBundle handle;
+    volatile boolean givenUp;
+
+    /** Completes when no other thread works on the bundle. */
+    CompletableFuture<SdkBundle.Outcome> outcome = new CompletableFuture<>();
 
     Running(BundleWork work) {
       this.work = work;
@@ -58,7 +66,8 @@ final class JobRun implements JobExecution {
   private final JobListener listener;
   private final Map<String, WorkerPool> pools = new LinkedHashMap<>();
   private final Map<BundleId, Running> running = new HashMap<>();
-  private final List<CompletableFuture<?>> metricsUnderWay = new ArrayList<>();
+  private final List<CompletableFuture<?>> lastAnswers = new ArrayList<>();
+  private final List<CompletableFuture<?>> givenUp = new ArrayList<>();
   private final MetricsAccumulator attempted = new MetricsAccumulator();
   private final MetricsAccumulator committed = new MetricsAccumulator();
   private final ShortIds shortIds = new ShortIds();
@@ -66,6 +75,7 @@ final class JobRun implements JobExecution {
   private volatile @Nullable JobGraph graph;
   private @Nullable JobCore core;
   private boolean ended;
+  private boolean announced;
   private boolean cancelAsked;
 
   JobRun(JobContext context, JobListener listener) {
@@ -93,26 +103,33 @@ final class JobRun implements JobExecution {
       return;
     }
     graph = planned;
+    if (!makePools(planned)) {
+      return;
+    }
     JobCore jobCore =
         new JobCore(
             planned.plan(),
             SchedulingPolicy.BATCH.withMaxAttempts(context.options().bundleAttempts()));
     core = jobCore;
     listener.state(JobState.Enum.RUNNING);
-    startPools(planned);
+    pools.values().forEach(WorkerPool::start);
     planned.plan().initial().forEach(planned::append);
     jobCore.slots(JobGraph.RUNNER_POOL, context.options().runnerThreads());
     jobCore.start(context.clock().getAsLong());
     pump();
   }
 
-  private void startPools(JobGraph planned) {
+  private boolean makePools(JobGraph planned) {
     PoolEvents events = new PoolEvents();
     for (String id : planned.environmentIds()) {
-      WorkerPool pool = context.pool(id, planned, loop, listener, events);
-      pools.put(id, pool);
-      pool.start();
+      try {
+        pools.put(id, context.pool(id, planned, loop, listener, events));
+      } catch (UnsupportedEnvironmentException unsupported) {
+        end(Action.Outcome.FAILED, "environment " + id + ": " + unsupported.getMessage());
+        return false;
+      }
     }
+    return true;
   }
 
   private final class PoolEvents implements WorkerPool.Listener {
@@ -195,28 +212,25 @@ final class JobRun implements JobExecution {
     entry.bundle = bundle;
     RunningBundle handle = lease.worker().process(bundle.request(), bundle);
     entry.handle = handle;
+    whenDone(entry, handle.done().thenApply(bundle::finish));
+  }
+
+  private void whenDone(Running entry, CompletableFuture<SdkBundle.Outcome> result) {
+    entry.outcome = result;
     var unused =
-        handle
-            .done()
-            .thenApply(bundle::finish)
-            .whenComplete(
-                (outcome, failure) -> loop.execute(() -> bundleEnded(entry, outcome, failure)));
+        result.whenComplete(
+            (outcome, failure) -> loop.execute(() -> bundleEnded(entry, outcome, failure)));
   }
 
   private void startGrouping(Running entry, GroupingStage stage) {
-    var unused =
-        CompletableFuture.supplyAsync(() -> stage.run(entry.work), context.runnerThreads())
-            .whenComplete(
-                (result, failure) ->
-                    loop.execute(
-                        () ->
-                            bundleEnded(
-                                entry,
-                                result == null
-                                    ? null
-                                    : new SdkBundle.Outcome(
-                                        result, ProcessBundleResponse.getDefaultInstance()),
-                                failure)));
+    whenDone(
+        entry,
+        CompletableFuture.supplyAsync(
+            () ->
+                new SdkBundle.Outcome(
+                    stage.run(entry.work, () -> entry.givenUp),
+                    ProcessBundleResponse.getDefaultInstance()),
+            context.runnerThreads()));
   }
 
   private void bundleEnded(
@@ -246,16 +260,17 @@ final class JobRun implements JobExecution {
       entry.bundle.commit();
     }
     result.outputs().forEach(graph()::append);
-    count(entry.work, result, nanos);
+    graph().figures(entry.work.stage()).committed(entry.work, result, nanos);
     WorkerPool.Lease lease = entry.lease;
     RunningBundle handle = entry.handle;
     if (lease != null && handle != null) {
       takeMetrics(lease, outcome.response());
       if (outcome.response().getRequiresFinalization()) {
-        var unused =
+        awaitBeforeEnd(
             handle
                 .finalizeBundle()
-                .whenComplete((ok, failure) -> finalized(entry.work.stage(), failure));
+                .whenComplete(
+                    (ok, failure) -> loop.execute(() -> finalized(entry.work.stage(), failure))));
       }
     }
     core().bundleCommitted(result);
@@ -263,30 +278,14 @@ final class JobRun implements JobExecution {
   }
 
   private void finalized(StageId stage, @Nullable Throwable failure) {
-    if (failure != null) {
+    if (failure != null && !announced) {
       listener.message(
           MessageImportance.JOB_MESSAGE_WARNING,
-          "bundle finalisation failed in stage " + stage + ": " + Failures.describe(failure));
+          "bundle finalisation failed in stage "
+              + graph().figures(stage).status().name()
+              + ": "
+              + Failures.describe(failure));
     }
-  }
-
-  private void count(BundleWork work, BundleResult result, long nanos) {
-    long out = 0;
-    long bytes = 0;
-    for (EdgeOutput output : result.outputs()) {
-      boolean unkeyed = !output.blocks().isEmpty();
-      for (ElementBlock block : output.blocks()) {
-        out += block.count();
-        bytes += block.bytes();
-      }
-      if (!unkeyed) {
-        for (EdgeOutput.KeyGroupBlock keyed : output.keyed()) {
-          out += keyed.block().count();
-          bytes += keyed.block().bytes();
-        }
-      }
-    }
-    graph().figures(work.stage()).committed(work.elementCount(), out, bytes, nanos);
   }
 
   private void takeMetrics(WorkerPool.Lease lease, ProcessBundleResponse response) {
@@ -294,18 +293,21 @@ final class JobRun implements JobExecution {
       attempted.add(response.getMonitoringInfosList());
       committed.add(response.getMonitoringInfosList());
     } else if (response.getMonitoringDataCount() > 0) {
-      CompletableFuture<?> resolved =
+      awaitBeforeEnd(
           shortIds
               .resolve(lease.worker(), response.getMonitoringDataMap())
               .thenAccept(
                   infos -> {
                     attempted.add(infos);
                     committed.add(infos);
-                  });
-      if (!resolved.isDone()) {
-        metricsUnderWay.removeIf(CompletableFuture::isDone);
-        metricsUnderWay.add(resolved);
-      }
+                  }));
+    }
+  }
+
+  private void awaitBeforeEnd(CompletableFuture<?> answer) {
+    if (!answer.isDone()) {
+      lastAnswers.removeIf(CompletableFuture::isDone);
+      lastAnswers.add(answer);
     }
   }
 
@@ -315,8 +317,12 @@ final class JobRun implements JobExecution {
       bundle.discard();
     }
     graph().figures(entry.work.stage()).failed(nanos);
+    RuntimeException problem = bundle == null ? null : bundle.problem();
     BundleFailure described =
-        Failures.of(entry.work.id(), graph().figures(entry.work.stage()).status().name(), failure);
+        Failures.of(
+            entry.work.id(),
+            graph().figures(entry.work.stage()).status().name(),
+            problem == null ? failure : problem);
     if (described.retryable() && entry.work.attempt() < context.options().bundleAttempts()) {
       listener.message(
           MessageImportance.JOB_MESSAGE_WARNING,
@@ -335,12 +341,16 @@ final class JobRun implements JobExecution {
     if (entry == null) {
       return;
     }
+    entry.givenUp = true;
     if (entry.handle != null) {
       entry.handle.abandon("the job gave the bundle up");
     }
-    if (entry.bundle != null) {
-      entry.bundle.discard();
-    }
+    SdkBundle bundle = entry.bundle;
+    givenUp.removeIf(CompletableFuture::isDone);
+    givenUp.add(
+        bundle == null
+            ? entry.outcome
+            : entry.outcome.whenComplete((outcome, failure) -> bundle.discard()));
     if (entry.lease != null) {
       pool(graph().sdkStage(entry.work.stage()).environmentId()).release(entry.lease, false);
     }
@@ -364,7 +374,7 @@ final class JobRun implements JobExecution {
         });
   }
 
-  private void broken(RuntimeException failure) {
+  private void broken(Throwable failure) {
     log.error("job={} broke an invariant of the engine", context.jobId(), failure);
     String dump = core == null ? "" : "\n" + core.dump();
     end(Action.Outcome.FAILED, "internal error: " + Failures.describe(failure) + dump);
@@ -376,10 +386,20 @@ final class JobRun implements JobExecution {
     }
     ended = true;
     List.copyOf(running.keySet()).forEach(this::abandon);
+    if (outcome == Action.Outcome.CANCELLED) {
+      lastAnswers.clear();
+    } else if (outcome == Action.Outcome.DONE) {
+      graph().allComplete();
+    }
+    whenAll(lastAnswers, LAST_ANSWERS_MILLIS, () -> announceEnd(outcome, message));
+  }
+
+  /** Runs a task on the loop when all is done, well or not, or when the deadline has passed. */
+  private void whenAll(List<CompletableFuture<?>> futures, long deadlineMillis, Runnable task) {
     var unused =
-        CompletableFuture.allOf(metricsUnderWay.toArray(CompletableFuture[]::new))
-            .orTimeout(METRICS_DEADLINE_MILLIS, TimeUnit.MILLISECONDS)
-            .whenComplete((ok, late) -> loop.execute(() -> announceEnd(outcome, message)));
+        CompletableFuture.allOf(futures.toArray(CompletableFuture[]::new))
+            .orTimeout(deadlineMillis, TimeUnit.MILLISECONDS)
+            .whenComplete((ok, failure) -> loop.execute(task));
   }
 
   private void announceEnd(Action.Outcome outcome, String message) {
@@ -393,14 +413,24 @@ final class JobRun implements JobExecution {
       listener.message(MessageImportance.JOB_MESSAGE_ERROR, message);
     }
     listener.state(state);
+    announced = true;
     pools.values().forEach(WorkerPool::stop);
+    whenAll(givenUp, RELEASE_MILLIS, () -> release(state));
+  }
+
+  /** Frees what the job holds; no thread uses it any more. */
+  private void release(JobState.Enum state) {
     JobGraph planned = graph;
-    if (planned != null) {
-      planned.close();
+    try (context) {
+      if (planned != null) {
+        planned.close();
+      }
+    } catch (RuntimeException failure) {
+      log.warn("job={} could not release all it held", context.jobId(), failure);
+    } finally {
+      loop.stop();
+      done.complete(state);
     }
-    context.close();
-    loop.stop();
-    done.complete(state);
   }
 
   private JobCore core() {

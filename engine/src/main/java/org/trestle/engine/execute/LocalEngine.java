@@ -1,7 +1,5 @@
 package org.trestle.engine.execute;
 
-import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
@@ -34,6 +32,7 @@ public final class LocalEngine implements Engine {
   private final MemoryBudget memory;
   private final ExecutorService runnerThreads;
   private final Set<JobRun> jobs = ConcurrentHashMap.newKeySet();
+  private volatile boolean closed;
 
   /**
    * Makes an engine that starts its harnesses with {@code workers}.
@@ -75,14 +74,10 @@ public final class LocalEngine implements Engine {
 
   @Override
   public JobExecution start(JobSpec job, JobListener listener) {
-    SpillFiles spill;
-    try {
-      spill = new SpillFiles(JobContext.spillDirectory(options.workDirectory(), job.jobId()));
-    } catch (IOException unusable) {
-      throw new UncheckedIOException(
-          "cannot make the work folder of job " + job.jobId() + ": " + unusable.getMessage(),
-          unusable);
+    if (closed) {
+      throw new IllegalStateException("the engine is closed");
     }
+    SpillFiles spill = new SpillFiles(options.workDirectory().resolve(job.jobId()));
     JobRun run =
         new JobRun(
             new JobContext(
@@ -102,14 +97,21 @@ public final class LocalEngine implements Engine {
     return run;
   }
 
-  /** Cancels all jobs and waits a little for their workers to be told. */
+  /** Bytes that the jobs hold in memory now. */
+  long reservedBytes() {
+    return memory.reserved();
+  }
+
+  /** Cancels all jobs and waits a little, for all together, till they have let go of everything. */
   @Override
   public void close() {
+    closed = true;
+    long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(CLOSE_DEADLINE_SECONDS);
     List<JobRun> open = List.copyOf(jobs);
     open.forEach(JobRun::cancel);
     for (JobRun job : open) {
       try {
-        job.done().get(CLOSE_DEADLINE_SECONDS, TimeUnit.SECONDS);
+        job.done().get(Math.max(0, deadline - System.nanoTime()), TimeUnit.NANOSECONDS);
       } catch (InterruptedException interrupted) {
         Thread.currentThread().interrupt();
         break;

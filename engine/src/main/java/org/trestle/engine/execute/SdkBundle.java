@@ -48,6 +48,7 @@ final class SdkBundle implements BundleReceiver {
   private final Map<String, EdgeWriter> writers = new LinkedHashMap<>();
   private final List<TimerUpdate> timerUpdates = new ArrayList<>();
   private final UserState.@Nullable Lease state;
+  private volatile @Nullable RuntimeException problem;
 
   SdkBundle(SdkStageRuntime stage, BundleWork work, boolean workerSeesAllWrites) {
     this.stage = stage;
@@ -98,16 +99,33 @@ final class SdkBundle implements BundleReceiver {
 
   @Override
   public void elements(String transformId, ByteString data) {
-    EdgeWriter writer = writers.get(transformId);
-    if (writer == null) {
-      throw new WireFormatException("data for unknown sink transform " + transformId);
-    }
-    writer.append(data);
+    take(
+        () -> {
+          EdgeWriter writer = writers.get(transformId);
+          if (writer == null) {
+            throw new WireFormatException("data for unknown sink transform " + transformId);
+          }
+          writer.append(data);
+        });
   }
 
   @Override
   public void timers(BundleRequest.TimerEndpoint endpoint, ByteString data) {
-    stage.decodeTimers(endpoint, data, timerUpdates);
+    take(() -> stage.decodeTimers(endpoint, data, timerUpdates));
+  }
+
+  private void take(Runnable output) {
+    try {
+      output.run();
+    } catch (RuntimeException failure) {
+      problem = failure;
+      throw failure;
+    }
+  }
+
+  /** Why something that the harness wrote could not be taken; null if all was. */
+  @Nullable RuntimeException problem() {
+    return problem;
   }
 
   @Override

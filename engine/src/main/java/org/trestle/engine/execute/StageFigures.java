@@ -1,6 +1,10 @@
 package org.trestle.engine.execute;
 
 import java.util.List;
+import org.trestle.engine.core.bundle.BundleResult;
+import org.trestle.engine.core.bundle.BundleWork;
+import org.trestle.engine.core.bundle.EdgeOutput;
+import org.trestle.engine.core.port.ElementBlock;
 import org.trestle.engine.execute.JobExecution.StageStatus;
 
 /** Counts what a stage does. Written on the job's loop, read from any thread. */
@@ -22,12 +26,23 @@ final class StageFigures {
     this.environment = environment;
   }
 
-  synchronized void committed(long in, long out, long bytes, long nanos) {
+  synchronized void committed(BundleWork work, BundleResult result, long nanos) {
     bundles++;
-    elementsIn += in;
-    elementsOut += out;
-    bytesOut += bytes;
+    elementsIn += work.elementCount();
     busyNanos += nanos;
+    for (EdgeOutput output : result.outputs()) {
+      // An edge with both kinds of consumers has each element in both forms.
+      if (output.blocks().isEmpty()) {
+        output.keyed().forEach(keyed -> wrote(keyed.block()));
+      } else {
+        output.blocks().forEach(this::wrote);
+      }
+    }
+  }
+
+  private synchronized void wrote(ElementBlock block) {
+    elementsOut += block.count();
+    bytesOut += block.bytes();
   }
 
   synchronized void failed(long nanos) {

@@ -1,7 +1,10 @@
 package org.trestle.engine.execute;
 
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import org.apache.beam.model.pipeline.v1.RunnerApi.Environment;
 import org.jspecify.annotations.Nullable;
@@ -65,6 +68,15 @@ final class WorkerPool {
     }
   }
 
+  /** A worker that has not connected yet. */
+  private static final class Start {
+    private final CompletableFuture<StartedWorker> worker;
+
+    private Start(CompletableFuture<StartedWorker> worker) {
+      this.worker = worker;
+    }
+  }
+
   private final String environmentId;
   private final Environment environment;
   private final WorkerFactory factory;
@@ -74,7 +86,7 @@ final class WorkerPool {
   private final LiveWorkers live;
   private final Listener listener;
   private final List<Member> members = new ArrayList<>();
-  private int starting;
+  private final Set<Start> starting = new HashSet<>();
   private int failuresInARow;
   private boolean stopped;
 
@@ -99,30 +111,27 @@ final class WorkerPool {
   /** Starts the pool's workers; they are announced as slots when they have connected. */
   void start() {
     loop.assertOwner();
-    while (members.size() + starting < size.workers()) {
+    while (members.size() + starting.size() < size.workers()) {
       startOne();
     }
   }
 
   private void startOne() {
-    starting++;
+    Start start = new Start(factory.start(environment, spec));
+    starting.add(start);
     var unused =
-        factory
-            .start(environment, spec)
-            .whenComplete(
-                (worker, failure) -> {
-                  if (failure == null) {
-                    loop.execute(() -> connected(worker));
-                  } else {
-                    loop.execute(() -> startFailed(messageOf(failure)));
-                  }
-                });
+        start.worker.whenComplete(
+            (worker, failure) -> {
+              if (failure == null) {
+                loop.execute(() -> connected(start, worker));
+              } else {
+                loop.execute(() -> startFailed(start, messageOf(failure)));
+              }
+            });
   }
 
-  private void connected(StartedWorker worker) {
-    starting--;
-    if (stopped) {
-      worker.stop();
+  private void connected(Start start, StartedWorker worker) {
+    if (!starting.remove(start)) {
       return;
     }
     Member member = new Member(worker);
@@ -132,9 +141,8 @@ final class WorkerPool {
     announce();
   }
 
-  private void startFailed(String message) {
-    starting--;
-    if (!stopped) {
+  private void startFailed(Start start, String message) {
+    if (starting.remove(start)) {
       replace(message);
     }
   }
@@ -151,18 +159,18 @@ final class WorkerPool {
 
   private void replace(String why) {
     failuresInARow++;
-    if (failuresInARow >= size.failures()) {
-      if (members.isEmpty()) {
-        listener.failed(why);
-      }
+    if (failuresInARow >= size.failures() && members.isEmpty()) {
+      listener.failed(
+          "environment %s is given up after %d failures of its workers in a row, the last: %s"
+              .formatted(environmentId, failuresInARow, why));
       return;
     }
-    listener.warning(why + "; starting another one");
+    listener.warning("environment " + environmentId + ": " + why + "; starting another worker");
     long delay =
         Math.min(LONGEST_BACK_OFF_MILLIS, FIRST_BACK_OFF_MILLIS << Math.min(failuresInARow, 10));
     loop.schedule(
         () -> {
-          if (!stopped && members.size() + starting < size.workers()) {
+          if (!stopped && members.size() + starting.size() < size.workers()) {
             startOne();
           }
         },
@@ -216,6 +224,11 @@ final class WorkerPool {
       member.started.stop();
     }
     members.clear();
+    // The loop may not run any more when these connect.
+    for (Start start : starting) {
+      var unused = start.worker.thenAccept(StartedWorker::stop);
+    }
+    starting.clear();
   }
 
   private static String messageOf(Throwable failure) {
