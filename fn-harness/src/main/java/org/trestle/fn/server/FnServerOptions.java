@@ -43,7 +43,7 @@ public record FnServerOptions(
     return new FnServerOptions(
         "127.0.0.1",
         0,
-        "localhost",
+        "127.0.0.1",
         Duration.ofMinutes(2),
         Duration.ofMinutes(5),
         Duration.ofMinutes(1),
