@@ -1,9 +1,13 @@
 package org.trestle.engine.execute;
 
 import java.util.concurrent.Executor;
+import java.util.function.Function;
 import java.util.function.LongSupplier;
+import org.apache.beam.model.fnexecution.v1.BeamFnApi.ProcessBundleDescriptor;
 import org.apache.beam.model.pipeline.v1.Endpoints.ApiServiceDescriptor;
 import org.apache.beam.model.pipeline.v1.RunnerApi.Environment;
+import org.apache.beam.model.pipeline.v1.RunnerApi.PTransform;
+import org.jspecify.annotations.Nullable;
 import org.trestle.engine.execute.Engine.JobSpec;
 import org.trestle.engine.fuse.Planner;
 import org.trestle.engine.shuffle.MemoryBudget;
@@ -43,10 +47,27 @@ record JobContext(
     return new JobGraphBuilder(Planner.plan(job.pipeline(), endpoint), this).build();
   }
 
+  /**
+   * The one environment that all transforms with an environment name; null if there are several.
+   */
+  @Nullable String onlyEnvironment() {
+    String only = null;
+    for (PTransform transform : job.pipeline().getComponents().getTransformsMap().values()) {
+      String id = transform.getEnvironmentId();
+      if (!id.isEmpty() && transform.getSubtransformsCount() == 0) {
+        if (only != null && !only.equals(id)) {
+          return null;
+        }
+        only = id;
+      }
+    }
+    return only != null && job.pipeline().getComponents().containsEnvironments(only) ? only : null;
+  }
+
   /** Makes the pool of an environment; the pool has not been started. */
   WorkerPool pool(
       String environmentId,
-      JobGraph graph,
+      Function<String, @Nullable ProcessBundleDescriptor> descriptors,
       JobLoop loop,
       JobListener listener,
       WorkerPool.Listener events) {
@@ -59,7 +80,7 @@ record JobContext(
             job.options(),
             environment.getDependenciesList(),
             job.artifacts(),
-            graph::descriptor,
+            descriptors,
             listener::log);
     return new WorkerPool(environment, workers, spec, size(environment), loop, liveWorkers, events);
   }

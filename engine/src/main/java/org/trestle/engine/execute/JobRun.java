@@ -7,6 +7,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
+import org.apache.beam.model.fnexecution.v1.BeamFnApi.ProcessBundleDescriptor;
 import org.apache.beam.model.fnexecution.v1.BeamFnApi.ProcessBundleResponse;
 import org.apache.beam.model.jobmanagement.v1.JobApi.JobMessage.MessageImportance;
 import org.apache.beam.model.jobmanagement.v1.JobApi.JobState;
@@ -94,6 +95,7 @@ final class JobRun implements JobExecution {
       return;
     }
     listener.state(JobState.Enum.STARTING);
+    startEarly();
     JobGraph planned;
     try {
       planned = context.plan();
@@ -112,18 +114,46 @@ final class JobRun implements JobExecution {
             SchedulingPolicy.BATCH.withMaxAttempts(context.options().bundleAttempts()));
     core = jobCore;
     listener.state(JobState.Enum.RUNNING);
-    pools.values().forEach(WorkerPool::start);
+    pools.values().forEach(WorkerPool::start); // starts what has not been started early
     planned.plan().initial().forEach(planned::append);
     jobCore.slots(JobGraph.RUNNER_POOL, context.options().runnerThreads());
     jobCore.start(context.clock().getAsLong());
     pump();
   }
 
+  /** If the job's only environment is plain to see, its worker starts while the job is planned. */
+  private void startEarly() {
+    String only = context.onlyEnvironment();
+    if (only == null) {
+      return;
+    }
+    try {
+      WorkerPool pool = context.pool(only, this::descriptor, loop, listener, new PoolEvents());
+      pools.put(only, pool);
+      pool.start();
+    } catch (UnsupportedEnvironmentException unsupported) {
+      log.debug("job={} names its environments once it is planned", context.jobId(), unsupported);
+    }
+  }
+
+  private @Nullable ProcessBundleDescriptor descriptor(String id) {
+    JobGraph planned = graph;
+    return planned == null ? null : planned.descriptor(id);
+  }
+
   private boolean makePools(JobGraph planned) {
     PoolEvents events = new PoolEvents();
+    for (String id : List.copyOf(pools.keySet())) {
+      if (!planned.environmentIds().contains(id)) {
+        pool(id).stop();
+        pools.remove(id);
+      }
+    }
     for (String id : planned.environmentIds()) {
       try {
-        pools.put(id, context.pool(id, planned, loop, listener, events));
+        if (!pools.containsKey(id)) {
+          pools.put(id, context.pool(id, this::descriptor, loop, listener, events));
+        }
       } catch (UnsupportedEnvironmentException unsupported) {
         end(Action.Outcome.FAILED, "environment " + id + ": " + unsupported.getMessage());
         return false;
