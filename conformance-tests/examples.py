@@ -159,6 +159,7 @@ class GoExample:
     check: Callable
     runner: tuple[str, ...] = ('--runner=universal',)
     extra_files: tuple[tuple[str, str], ...] = ()
+    checks_messages: bool = False
 
 
 GO_EXAMPLES = (
@@ -169,7 +170,7 @@ GO_EXAMPLES = (
     GoExample(
         'multiout', ('--input={text}', '--small={out}/small.txt', '--big={out}/big.txt'),
         _check_multiout),
-    GoExample('yatzy', (), _check_yatzy),
+    GoExample('yatzy', (), _check_yatzy, checks_messages=True),
 )
 
 
@@ -249,10 +250,26 @@ class Examples:
                     '--environment_type=LOOPBACK'
                 ],
                 out, context)
+            if example.checks_messages:
+                output += self._messages(output, out, context)
             example.check(out, output)
             return seconds
 
         return self._outcome(name, f'go.{example.name}', check, context)
+
+    def _messages(self, output, directory, context):
+        """The messages of the job that a Go client submitted.
+
+        Once its worker has started, a Go program in LOOPBACK sends all its log lines to the runner,
+        those of the client as well: they come out of the job's message stream.
+        """
+        job = re.search(r'Submitted job: ([^\s"]+)', output)
+        if not job:
+            raise WrongOutput(f'no job was submitted:\n{output[-MESSAGE_CHARACTERS:]}')
+        python = environments.python_with_beam(self.python_version)
+        script = pathlib.Path(__file__).parent / 'job_messages.py'
+        return self._checked_run(
+            [str(python), str(script), context.service.endpoint, job[1]], directory, context)[0]
 
     def _checked_run(self, command, directory, context):
         code, output, seconds = run_limited(

@@ -32,7 +32,7 @@ from service import ServiceError
 from service import StartedService
 
 HERE = pathlib.Path(__file__).resolve().parent
-DEFAULT_SUITES = 'python-2.71.0,python-2.77.0,go'
+DEFAULT_SUITES = 'python-2.71.0,python-2.77.0,go,examples'
 GO_VERSION = '2.77.0'
 EXAMPLES_PYTHON_VERSION = '2.77.0'
 FAILURE_LINES = 25

@@ -94,8 +94,8 @@ final class JobRun implements JobExecution {
     if (ended) {
       return;
     }
-    listener.state(JobState.Enum.STARTING);
     startEarly();
+    listener.state(JobState.Enum.STARTING);
     JobGraph planned;
     try {
       planned = context.plan();
