@@ -2,8 +2,10 @@ package org.trestle.engine.fuse;
 
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import org.apache.beam.model.pipeline.v1.RunnerApi.Coder;
 import org.apache.beam.model.pipeline.v1.RunnerApi.Components;
 import org.apache.beam.model.pipeline.v1.RunnerApi.FunctionSpec;
@@ -24,7 +26,12 @@ import org.trestle.proto.Urns.Coders;
 final class WireCoderTable {
   private final Components.Builder components;
   private final Map<Coder, String> interned = new HashMap<>();
+
+  /** As deep as any coder of an SDK may be; far from what the stack allows. */
+  private static final int DEEPEST = 200;
+
   private final Map<String, String> unified = new HashMap<>();
+  private final Set<String> underWay = new HashSet<>();
   private final Map<String, String> wire = new HashMap<>();
   private final Map<String, String> wireWindow = new HashMap<>();
 
@@ -99,11 +106,18 @@ final class WireCoderTable {
     if (known != null) {
       return known;
     }
+    if (!underWay.add(coderId) || underWay.size() > DEEPEST) {
+      throw new InvalidPipelineException(
+          List.of(
+              "coder \"%s\" is nested in itself or more than %d levels deep; coders must form trees"
+                  .formatted(coderId, DEEPEST)));
+    }
     Coder coder = coder(coderId);
     List<String> parts = new ArrayList<>();
     for (String part : coder.getComponentCoderIdsList()) {
       parts.add(unified(part));
     }
+    underWay.remove(coderId);
     String result;
     if (parts.equals(coder.getComponentCoderIdsList())) {
       result = interned.putIfAbsent(coder, coderId);

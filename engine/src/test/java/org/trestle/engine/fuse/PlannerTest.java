@@ -294,6 +294,23 @@ class PlannerTest {
   }
 
   @Test
+  void refusesACoderThatIsNestedInItself() {
+    for (String urn : List.of("x:coder:loop:v1", "beam:coder:iterable:v1")) {
+      TestingPipeline pipeline =
+          base()
+              .coder("loop", urn, "loop")
+              .parDo("n", "i", "loop")
+              .reshuffle("r", "n", "loop")
+              .parDo("b", "r", "kv");
+
+      assertThatThrownBy(() -> Planner.plan(pipeline.build(), ENDPOINT))
+          .isInstanceOf(InvalidPipelineException.class)
+          .hasMessageContaining("\"loop\"");
+      assertThat(Planner.problems(pipeline.build())).isNotEmpty();
+    }
+  }
+
+  @Test
   void plansTheSamePipelineTheSameWay() {
     TestingPipeline pipeline =
         base().combine("sum", "a").flatten("f", "custom", "sum", "a").parDo("b", "f", "kv");
