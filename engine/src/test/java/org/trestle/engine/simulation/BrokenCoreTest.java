@@ -170,7 +170,9 @@ final class BrokenCoreTest {
         elements,
         work.timers(),
         work.closing(),
-        work.attempt());
+        work.attempt(),
+        work.inputWatermark(),
+        work.processingTime());
   }
 
   private static List<Action> withoutFirstTimer(Action action) {
@@ -186,7 +188,9 @@ final class BrokenCoreTest {
                   work.elements(),
                   timers,
                   work.closing(),
-                  work.attempt())));
+                  work.attempt(),
+                  work.inputWatermark(),
+                  work.processingTime())));
     }
     return List.of(action);
   }

@@ -11,6 +11,9 @@ import org.trestle.engine.core.port.ElementBlock;
  * @param timers in firing order; delivered after the elements
  * @param closing the input of these key groups has ended: a grouping stage gives out its groups
  * @param attempt 1 for the first try
+ * @param inputWatermark of the stage when the bundle started: an element whose window ended before
+ *     it is late
+ * @param processingTime when the bundle started, in milliseconds of the job's clock
  */
 public record BundleWork(
     BundleId id,
@@ -19,7 +22,9 @@ public record BundleWork(
     List<ElementBlock> elements,
     List<FiredTimer> timers,
     boolean closing,
-    int attempt) {
+    int attempt,
+    long inputWatermark,
+    long processingTime) {
 
   public BundleWork {
     keyGroups = List.copyOf(keyGroups);

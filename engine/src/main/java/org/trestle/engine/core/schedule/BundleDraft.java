@@ -57,11 +57,12 @@ record BundleDraft(
     return bytes;
   }
 
-  BundleWork toWork(BundleId id, StageId stage) {
+  BundleWork toWork(BundleId id, StageId stage, long inputWatermark, long now) {
     List<ElementBlock> blocks = new ArrayList<>(items.size());
     for (PendingItem item : items) {
       blocks.add(item.block());
     }
-    return new BundleWork(id, stage, keyGroups, blocks, timers, closing, attempt);
+    return new BundleWork(
+        id, stage, keyGroups, blocks, timers, closing, attempt, inputWatermark, now);
   }
 }

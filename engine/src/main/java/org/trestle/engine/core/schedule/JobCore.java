@@ -420,7 +420,8 @@ public final class JobCore {
       BundleId id = new BundleId(nextBundle++);
       running.put(id, new Running(stage, draft));
       pool.take();
-      actions.add(new Action.StartBundle(draft.toWork(id, stage.spec().id())));
+      actions.add(
+          new Action.StartBundle(draft.toWork(id, stage.spec().id(), stage.inputWatermark(), now)));
       refresh(stage);
     }
   }

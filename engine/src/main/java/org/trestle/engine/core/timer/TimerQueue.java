@@ -71,12 +71,21 @@ public final class TimerQueue {
     return set.domain() != TimeDomain.EVENT_TIME || set.fireAt() <= EventTime.MAX;
   }
 
-  /** Whether the key group has a timer whose time has come. */
+  /**
+   * Whether the key group has a timer whose time has come. An event-time timer is due when the
+   * watermark is past its time, as elements of that very time may come before; or when the
+   * watermark is at the end of time.
+   */
   public boolean isDue(int keyGroup, long watermark, long now) {
     GroupTimers group = groups[keyGroup];
     return group != null
-        && (group.nextTime(TimeDomain.EVENT_TIME) <= watermark
+        && (group.nextTime(TimeDomain.EVENT_TIME) <= lastDue(watermark)
             || group.nextTime(TimeDomain.PROCESSING_TIME) <= now);
+  }
+
+  /** The latest time of event-time timers that are due. */
+  private static long lastDue(long watermark) {
+    return watermark >= EventTime.MAX ? EventTime.MAX : watermark - 1;
   }
 
   /**
@@ -113,8 +122,8 @@ public final class TimerQueue {
       return;
     }
     int before = into.size();
-    if (group.nextTime(TimeDomain.EVENT_TIME) <= watermark) {
-      group.take(TimeDomain.EVENT_TIME, watermark, max, into);
+    if (group.nextTime(TimeDomain.EVENT_TIME) <= lastDue(watermark)) {
+      group.take(TimeDomain.EVENT_TIME, lastDue(watermark), max, into);
     } else {
       group.take(TimeDomain.PROCESSING_TIME, now, max, into);
     }

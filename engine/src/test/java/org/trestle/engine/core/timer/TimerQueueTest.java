@@ -50,13 +50,13 @@ final class TimerQueueTest {
   }
 
   @Test
-  void isDueWhenTheWatermarkReachesIt() {
+  void isDueWhenTheWatermarkHasPassedIt() {
     set("a", "t", 10);
-    assertThat(queue.isDue(GROUP, 9, 99)).isFalse();
-    assertThat(queue.isDue(GROUP, 10, 0)).isTrue();
-    assertThat(queue.isDue(GROUP + 1, 10, 0)).isFalse();
-    assertThat(take(9, 99, 100)).isEmpty();
-    assertThat(take(10, 0, 100)).containsExactly("a/t@10");
+    assertThat(queue.isDue(GROUP, 10, 99)).isFalse();
+    assertThat(queue.isDue(GROUP, 11, 0)).isTrue();
+    assertThat(queue.isDue(GROUP + 1, 11, 0)).isFalse();
+    assertThat(take(10, 99, 100)).isEmpty();
+    assertThat(take(11, 0, 100)).containsExactly("a/t@10");
     assertThat(queue.size()).isZero();
     assertThat(queue.nextGroup(0)).isEqualTo(-1);
   }
@@ -98,7 +98,7 @@ final class TimerQueueTest {
     set("a", "y", 10);
     clear("a", "x");
     clear("a", "never set");
-    assertThat(take(10, 0, 100)).containsExactly("a/y@10");
+    assertThat(take(11, 0, 100)).containsExactly("a/y@10");
   }
 
   @Test
@@ -106,7 +106,7 @@ final class TimerQueueTest {
     set("a", "x", 10);
     set("a", "y", 10);
     clear("a", "y");
-    assertThat(take(10, 0, 100)).containsExactly("a/x@10");
+    assertThat(take(11, 0, 100)).containsExactly("a/x@10");
     assertThat(holds.size()).isEqualTo(1); // Of the timer that was taken.
   }
 
@@ -131,7 +131,7 @@ final class TimerQueueTest {
   void keepsTheHoldOfWhatIsTaken() {
     set("a", "t", EVENT_TIME, 10, 7);
     assertThat(holds.min()).isEqualTo(7);
-    assertThat(take(10, 0, 100)).hasSize(1);
+    assertThat(take(11, 0, 100)).hasSize(1);
     assertThat(holds.min()).isEqualTo(7);
     clear("a", "t"); // Taken, so not there any more.
     assertThat(holds.min()).isEqualTo(7);
