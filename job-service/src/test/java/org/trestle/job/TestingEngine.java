@@ -144,6 +144,13 @@ public final class TestingEngine implements Engine {
     }
 
     @Override
+    public CompletableFuture<Void> drain() {
+      listener.state(JobState.Enum.DRAINING);
+      end(JobState.Enum.DRAINED);
+      return CompletableFuture.completedFuture(null);
+    }
+
+    @Override
     public List<MonitoringInfo> attemptedMetrics() {
       return committed;
     }

@@ -1,6 +1,7 @@
 package org.trestle.engine.execute;
 
 import java.nio.file.Path;
+import java.time.Duration;
 
 /**
  * Limits of an engine.
@@ -13,6 +14,8 @@ import java.nio.file.Path;
  * @param workersPerEnvironment how many harnesses a job may start for an environment whose SDK runs
  *     one bundle at a time well
  * @param bundleAttempts how often the same work is tried before the job fails
+ * @param checkpointInterval how long a bundle of an unbounded source may go on before it is made to
+ *     give out what it has; bounds the latency of sources that never stop by themselves
  * @param keyGroups how many groups keys are hashed to: the unit of parallelism of keyed stages
  */
 public record EngineOptions(
@@ -21,18 +24,31 @@ public record EngineOptions(
     int runnerThreads,
     int workersPerEnvironment,
     int bundleAttempts,
+    Duration checkpointInterval,
     int keyGroups) {
 
   /** The defaults for this machine. */
   public static EngineOptions defaults(Path workDirectory) {
     int processors = Runtime.getRuntime().availableProcessors();
     return new EngineOptions(
-        Runtime.getRuntime().maxMemory() / 2, workDirectory, processors, processors, 4, 32);
+        Runtime.getRuntime().maxMemory() / 2,
+        workDirectory,
+        processors,
+        processors,
+        4,
+        Duration.ofSeconds(1),
+        32);
   }
 
   /** The same with another memory limit. */
   public EngineOptions withMemoryBytes(long bytes) {
     return new EngineOptions(
-        bytes, workDirectory, runnerThreads, workersPerEnvironment, bundleAttempts, keyGroups);
+        bytes,
+        workDirectory,
+        runnerThreads,
+        workersPerEnvironment,
+        bundleAttempts,
+        checkpointInterval,
+        keyGroups);
   }
 }

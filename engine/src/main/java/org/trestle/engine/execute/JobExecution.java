@@ -11,6 +11,15 @@ public interface JobExecution {
   /** Asks the job to stop: running bundles are given up, workers stopped. Idempotent. */
   void cancel();
 
+  /**
+   * Lets a streaming job come to its end: sources stop, windows close, and the job ends as drained.
+   * Idempotent.
+   *
+   * @return completes when the job has begun to drain; with {@link IllegalStateException} if it is
+   *     bounded, has not started to run, or ends already
+   */
+  CompletableFuture<Void> drain();
+
   /** Metrics of all attempts of bundles so far. */
   List<MonitoringInfo> attemptedMetrics();
 

@@ -39,6 +39,7 @@ final class JobGraph implements AutoCloseable {
   private final Map<StageId, StageFigures> figures;
   private final Map<EdgeId, List<SideInputTable>> sideInputs;
   private final BlockStore blocks;
+  private final Map<String, TestStreamSource> testStreams;
   private final Set<String> environmentIds;
   private final Map<String, ProcessBundleDescriptor> descriptors = new HashMap<>();
   private final Map<SideInputTable, Integer> openEdges = new HashMap<>();
@@ -51,6 +52,7 @@ final class JobGraph implements AutoCloseable {
       Map<StageId, StageFigures> figures,
       Map<EdgeId, List<SideInputTable>> sideInputs,
       BlockStore blocks,
+      Map<String, TestStreamSource> testStreams,
       List<ProcessBundleDescriptor> helperDescriptors,
       Set<String> helperEnvironments) {
     this.fused = fused;
@@ -60,11 +62,13 @@ final class JobGraph implements AutoCloseable {
     this.figures = new LinkedHashMap<>(figures);
     this.sideInputs = new LinkedHashMap<>(sideInputs);
     this.blocks = blocks;
+    this.testStreams = Map.copyOf(testStreams);
     this.environmentIds = new LinkedHashSet<>(helperEnvironments);
     sdkStages.values().forEach(stage -> environmentIds.add(stage.environmentId()));
     helperDescriptors.forEach(helper -> descriptors.put(helper.getId(), helper));
     for (SdkStageRuntime stage : sdkStages.values()) {
       descriptors.put(stage.descriptor().getId(), stage.descriptor());
+      descriptors.put(stage.drainDescriptor().getId(), stage.drainDescriptor());
     }
     sideInputs
         .values()
@@ -73,6 +77,19 @@ final class JobGraph implements AutoCloseable {
 
   JobPlan plan() {
     return plan;
+  }
+
+  /** Whether watermarks move with the data, and the job may have no end of its own. */
+  boolean streaming() {
+    return fused.unbounded();
+  }
+
+  TestStreamSource testStream(String id) {
+    TestStreamSource source = testStreams.get(id);
+    if (source == null) {
+      throw new IllegalArgumentException("no TestStream " + id);
+    }
+    return source;
   }
 
   SdkStageRuntime sdkStage(StageId id) {
@@ -134,7 +151,12 @@ final class JobGraph implements AutoCloseable {
 
   /** The elements of a committed bundle are needed no more. */
   void release(BundleWork work) {
-    blocks.release(work.elements());
+    release(work.elements());
+  }
+
+  /** Elements that will not be read again. */
+  void release(List<ElementBlock> elements) {
+    blocks.release(elements);
   }
 
   List<StageStatus> statuses() {
@@ -149,6 +171,7 @@ final class JobGraph implements AutoCloseable {
 
   @Override
   public void close() {
+    testStreams.values().forEach(TestStreamSource::close);
     groupings.values().forEach(GroupingStage::close);
     sideInputs.values().forEach(tables -> tables.forEach(SideInputTable::close));
     sdkStages.values().forEach(SdkStageRuntime::close);

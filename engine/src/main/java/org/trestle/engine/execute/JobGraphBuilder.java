@@ -20,6 +20,7 @@ import org.trestle.engine.core.bundle.TimeDomain;
 import org.trestle.engine.core.port.EventTime;
 import org.trestle.engine.core.schedule.JobPlan;
 import org.trestle.engine.core.schedule.JobPlan.StageSpec;
+import org.trestle.engine.core.schedule.JobPlan.TestStreamSpec;
 import org.trestle.engine.execute.SdkStageRuntime.SideInputId;
 import org.trestle.engine.execute.merge.SdkWindowMerger;
 import org.trestle.engine.fuse.Edge;
@@ -28,6 +29,7 @@ import org.trestle.engine.fuse.GroupByKeyStage;
 import org.trestle.engine.fuse.SdkStage;
 import org.trestle.engine.fuse.SideInput;
 import org.trestle.engine.fuse.Stage;
+import org.trestle.engine.fuse.TestStream;
 import org.trestle.engine.graph.PCollectionId;
 import org.trestle.engine.shuffle.BlockStore;
 import org.trestle.engine.shuffle.EdgeFormat;
@@ -113,7 +115,20 @@ final class JobGraphBuilder {
         initial.add(impulse(output(edge.id())));
       }
     }
-    JobPlan plan = new JobPlan(specs, edgeIds, initial, context.options().keyGroups());
+    Map<String, TestStreamSource> testStreams = new LinkedHashMap<>();
+    List<TestStreamSpec> testStreamSpecs = new ArrayList<>();
+    boolean ownClock = false;
+    for (TestStream stream : fused.testStreams()) {
+      TestStreamSource source = testStream(stream);
+      ownClock |= source.movesClock();
+      testStreams.put(stream.transform().value(), source);
+      testStreamSpecs.add(
+          new TestStreamSpec(
+              stream.transform().value(), edgeIds(List.copyOf(stream.outputs().values()))));
+    }
+    JobPlan plan =
+        new JobPlan(
+            specs, edgeIds, initial, context.options().keyGroups(), testStreamSpecs, ownClock);
     return new JobGraph(
         fused,
         plan,
@@ -122,6 +137,7 @@ final class JobGraphBuilder {
         figures,
         sideInputs,
         blocks,
+        testStreams,
         helperDescriptors,
         helperEnvironments);
   }
@@ -206,6 +222,13 @@ final class JobGraphBuilder {
     EdgeWriter writer = edge.newWriter();
     writer.append(bytes.toByteString());
     return writer.finish();
+  }
+
+  private TestStreamSource testStream(TestStream stream) {
+    TestStreamEvents events = new TestStreamEvents(stream, this::output);
+    return stream.payload().hasEndpoint() && !stream.payload().getEndpoint().getUrl().isEmpty()
+        ? new ServedTestStream(stream, events)
+        : new StoredTestStream(stream.payload().getEventsList(), events);
   }
 
   private SdkStageRuntime sdkStage(SdkStage stage) {

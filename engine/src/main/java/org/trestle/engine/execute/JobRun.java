@@ -5,10 +5,12 @@ import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import org.apache.beam.model.fnexecution.v1.BeamFnApi.ProcessBundleDescriptor;
 import org.apache.beam.model.fnexecution.v1.BeamFnApi.ProcessBundleResponse;
+import org.apache.beam.model.fnexecution.v1.BeamFnApi.ProcessBundleSplitResponse;
 import org.apache.beam.model.jobmanagement.v1.JobApi.JobMessage.MessageImportance;
 import org.apache.beam.model.jobmanagement.v1.JobApi.JobState;
 import org.apache.beam.model.pipeline.v1.MetricsApi.MonitoringInfo;
@@ -20,6 +22,7 @@ import org.trestle.engine.core.bundle.BundleId;
 import org.trestle.engine.core.bundle.BundleResult;
 import org.trestle.engine.core.bundle.BundleWork;
 import org.trestle.engine.core.bundle.StageId;
+import org.trestle.engine.core.bundle.TestStreamEvent;
 import org.trestle.engine.core.schedule.Action;
 import org.trestle.engine.core.schedule.JobCore;
 import org.trestle.engine.core.schedule.SchedulingPolicy;
@@ -45,44 +48,31 @@ final class JobRun implements JobExecution {
   /** How long the resources of a job wait for threads that still use them. */
   private static final long RELEASE_MILLIS = 30_000;
 
-  /** A bundle that has been started and has not ended. */
-  private static final class Running {
-    final BundleWork work;
-    final long startNanos = System.nanoTime();
-    WorkerPool.@Nullable Lease lease;
-    @Nullable SdkBundle bundle;
-    @Nullable RunningBundle handle;
-    volatile boolean givenUp;
-
-    /** Completes when no other thread works on the bundle. */
-    CompletableFuture<SdkBundle.Outcome> outcome = new CompletableFuture<>();
-
-    Running(BundleWork work) {
-      this.work = work;
-    }
-  }
-
   private final JobContext context;
   private final JobLoop loop;
   private final JobListener listener;
   private final Map<String, WorkerPool> pools = new LinkedHashMap<>();
-  private final Map<BundleId, Running> running = new HashMap<>();
+  private final Map<BundleId, RunningWork> running = new HashMap<>();
   private final List<CompletableFuture<?>> lastAnswers = new ArrayList<>();
   private final List<CompletableFuture<?>> givenUp = new ArrayList<>();
   private final MetricsAccumulator attempted = new MetricsAccumulator();
   private final MetricsAccumulator committed = new MetricsAccumulator();
   private final ShortIds shortIds = new ShortIds();
   private final CompletableFuture<JobState.Enum> done = new CompletableFuture<>();
+  private final Checkpoints checkpoints;
   private volatile @Nullable JobGraph graph;
   private @Nullable JobCore core;
   private boolean ended;
   private boolean announced;
   private boolean cancelAsked;
+  private boolean draining;
 
   JobRun(JobContext context, JobListener listener) {
     this.context = context;
     this.listener = new SerialJobListener(listener);
     this.loop = new JobLoop(context.jobId(), this::broken);
+    this.checkpoints =
+        new Checkpoints(loop, context.options().checkpointInterval().toMillis(), this::split);
   }
 
   /** Starts the job; returns at once. */
@@ -108,10 +98,7 @@ final class JobRun implements JobExecution {
     if (!makePools(planned)) {
       return;
     }
-    JobCore jobCore =
-        new JobCore(
-            planned.plan(),
-            SchedulingPolicy.BATCH.withMaxAttempts(context.options().bundleAttempts()));
+    JobCore jobCore = new JobCore(planned.plan(), policy(planned));
     core = jobCore;
     listener.state(JobState.Enum.RUNNING);
     pools.values().forEach(WorkerPool::start); // starts what has not been started early
@@ -119,6 +106,16 @@ final class JobRun implements JobExecution {
     jobCore.slots(JobGraph.RUNNER_POOL, context.options().runnerThreads());
     jobCore.start(context.clock().getAsLong());
     pump();
+  }
+
+  private SchedulingPolicy policy(JobGraph planned) {
+    int attempts = context.options().bundleAttempts();
+    if (!planned.streaming()) {
+      return SchedulingPolicy.BATCH.withMaxAttempts(attempts);
+    }
+    // A test wants to know that it fails; a live job goes on when its trouble is over.
+    boolean test = !planned.plan().testStreams().isEmpty();
+    return test ? SchedulingPolicy.STREAMING.withMaxAttempts(attempts) : SchedulingPolicy.STREAMING;
   }
 
   /** If the job's only environment is plain to see, its worker starts while the job is planned. */
@@ -210,9 +207,43 @@ final class JobRun implements JobExecution {
     } else if (action instanceof Action.WakeAt wake) {
       long delay = Math.max(1, wake.processingTime() - context.clock().getAsLong());
       loop.schedule(this::tick, delay);
+    } else if (action instanceof Action.NextTestStreamEvent next) {
+      askTestStream(next.testStream());
     } else if (action instanceof Action.JobEnded end) {
       end(end.outcome(), end.message());
     }
+  }
+
+  private void askTestStream(String id) {
+    var unused =
+        graph()
+            .testStream(id)
+            .next()
+            .whenComplete(
+                (event, failure) ->
+                    loop.execute(
+                        () -> {
+                          if (failure == null) {
+                            answer(id, event);
+                          } else {
+                            end(Action.Outcome.FAILED, Failures.describe(failure));
+                          }
+                        }));
+  }
+
+  private void answer(String id, Optional<TestStreamEvent> event) {
+    if (ended) {
+      return;
+    }
+    if (event.isEmpty()) {
+      core().testStreamEnded(id);
+    } else {
+      if (event.get() instanceof TestStreamEvent.Elements elements) {
+        graph().append(elements.output());
+      }
+      core().testStreamEvent(id, event.get());
+    }
+    pump();
   }
 
   private void tick() {
@@ -223,7 +254,7 @@ final class JobRun implements JobExecution {
   }
 
   private void startBundle(BundleWork work) {
-    Running entry = new Running(work);
+    RunningWork entry = new RunningWork(work);
     running.put(work.id(), entry);
     GroupingStage grouping = graph().grouping(work.stage());
     if (grouping != null) {
@@ -238,21 +269,52 @@ final class JobRun implements JobExecution {
       return;
     }
     entry.lease = lease;
-    SdkBundle bundle = new SdkBundle(stage, work, pool.hasOneWorker());
+    SdkBundle bundle = new SdkBundle(stage, work, mode(work, pool));
     entry.bundle = bundle;
     RunningBundle handle = lease.worker().process(bundle.request(), bundle);
     entry.handle = handle;
     whenDone(entry, handle.done().thenApply(bundle::finish));
+    if (graph().streaming() && stage.splittable()) {
+      checkpoints.started(entry);
+    }
   }
 
-  private void whenDone(Running entry, CompletableFuture<SdkBundle.Outcome> result) {
+  private SdkBundle.Mode mode(BundleWork work, WorkerPool pool) {
+    boolean ownClock = graph().plan().ownClock();
+    long processingTime = work.processingTime();
+    return new SdkBundle.Mode(
+        pool.hasOneWorker(),
+        draining,
+        ownClock ? () -> processingTime - context.clock().getAsLong() : () -> 0);
+  }
+
+  /** A running bundle has given back part of its work. */
+  private void split(RunningWork entry, ProcessBundleSplitResponse response) {
+    SdkBundle bundle = entry.bundle;
+    if (ended || bundle == null || !running.containsKey(entry.work.id())) {
+      return;
+    }
+    SdkBundle.Split split = bundle.split(response);
+    if (split == null) {
+      return;
+    }
+    core().bundleSplit(entry.work.id(), split.primary(), split.residuals());
+    entry.work = entry.work.withElements(split.primary());
+    graph().release(split.replaced());
+    pump();
+  }
+
+  private void whenDone(RunningWork entry, CompletableFuture<SdkBundle.Outcome> result) {
     entry.outcome = result;
     var unused =
         result.whenComplete(
-            (outcome, failure) -> loop.execute(() -> bundleEnded(entry, outcome, failure)));
+            (outcome, failure) ->
+                loop.execute(
+                    () ->
+                        Checkpoints.afterSplit(entry, () -> bundleEnded(entry, outcome, failure))));
   }
 
-  private void startGrouping(Running entry, GroupingStage stage) {
+  private void startGrouping(RunningWork entry, GroupingStage stage) {
     whenDone(
         entry,
         CompletableFuture.supplyAsync(
@@ -264,7 +326,7 @@ final class JobRun implements JobExecution {
   }
 
   private void bundleEnded(
-      Running entry, SdkBundle.@Nullable Outcome outcome, @Nullable Throwable failure) {
+      RunningWork entry, SdkBundle.@Nullable Outcome outcome, @Nullable Throwable failure) {
     if (running.remove(entry.work.id()) == null) {
       return; // abandoned meanwhile
     }
@@ -284,7 +346,7 @@ final class JobRun implements JobExecution {
     }
   }
 
-  private void commit(Running entry, SdkBundle.Outcome outcome, long nanos) {
+  private void commit(RunningWork entry, SdkBundle.Outcome outcome, long nanos) {
     BundleResult result = outcome.result();
     if (entry.bundle != null) {
       entry.bundle.commit();
@@ -341,7 +403,7 @@ final class JobRun implements JobExecution {
     }
   }
 
-  private void bundleFailed(Running entry, Throwable failure, long nanos) {
+  private void bundleFailed(RunningWork entry, Throwable failure, long nanos) {
     SdkBundle bundle = entry.bundle;
     if (bundle != null) {
       bundle.discard();
@@ -367,7 +429,7 @@ final class JobRun implements JobExecution {
   }
 
   private void abandon(BundleId id) {
-    Running entry = running.remove(id);
+    RunningWork entry = running.remove(id);
     if (entry == null) {
       return;
     }
@@ -404,6 +466,47 @@ final class JobRun implements JobExecution {
         });
   }
 
+  @Override
+  public CompletableFuture<Void> drain() {
+    CompletableFuture<Void> accepted = new CompletableFuture<>();
+    loop.execute(
+        () -> {
+          if (ended || cancelAsked) {
+            accepted.completeExceptionally(
+                new IllegalStateException("the job ends already, it cannot be drained"));
+          } else if (core == null || !graph().streaming()) {
+            accepted.completeExceptionally(
+                new IllegalStateException(
+                    "only a running streaming job can be drained; let a bounded one come to its end,"
+                        + " or cancel it"));
+          } else {
+            startDraining();
+            accepted.complete(null);
+          }
+        });
+    var unused =
+        done.whenComplete(
+            (state, failure) ->
+                accepted.completeExceptionally(new IllegalStateException("the job has ended")));
+    return accepted;
+  }
+
+  private void startDraining() {
+    if (draining) {
+      return;
+    }
+    draining = true;
+    listener.state(JobState.Enum.DRAINING);
+    for (RunningWork entry : List.copyOf(running.values())) {
+      SdkBundle bundle = entry.bundle;
+      if (bundle != null && graph().sdkStage(entry.work.stage()).splittable()) {
+        checkpoints.request(entry);
+      }
+    }
+    core().drain();
+    pump();
+  }
+
   private void broken(Throwable failure) {
     log.error("job={} broke an invariant of the engine", context.jobId(), failure);
     String dump = core == null ? "" : "\n" + core.dump();
@@ -418,7 +521,7 @@ final class JobRun implements JobExecution {
     List.copyOf(running.keySet()).forEach(this::abandon);
     if (outcome == Action.Outcome.CANCELLED) {
       lastAnswers.clear();
-    } else if (outcome == Action.Outcome.DONE) {
+    } else if (outcome == Action.Outcome.DONE || outcome == Action.Outcome.DRAINED) {
       graph().allComplete();
     }
     whenAll(lastAnswers, LAST_ANSWERS_MILLIS, () -> announceEnd(outcome, message));
@@ -436,6 +539,7 @@ final class JobRun implements JobExecution {
     JobState.Enum state =
         switch (outcome) {
           case DONE -> JobState.Enum.DONE;
+          case DRAINED -> JobState.Enum.DRAINED;
           case FAILED -> JobState.Enum.FAILED;
           case CANCELLED -> JobState.Enum.CANCELLED;
         };

@@ -7,9 +7,11 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.NoSuchElementException;
+import java.util.function.LongSupplier;
 import org.apache.beam.model.fnexecution.v1.BeamFnApi.BundleApplication;
 import org.apache.beam.model.fnexecution.v1.BeamFnApi.DelayedBundleApplication;
 import org.apache.beam.model.fnexecution.v1.BeamFnApi.ProcessBundleResponse;
+import org.apache.beam.model.fnexecution.v1.BeamFnApi.ProcessBundleSplitResponse;
 import org.apache.beam.model.fnexecution.v1.BeamFnApi.StateKey;
 import org.apache.beam.model.fnexecution.v1.BeamFnApi.StateRequest;
 import org.apache.beam.model.fnexecution.v1.BeamFnApi.StateResponse;
@@ -19,6 +21,7 @@ import org.trestle.engine.core.bundle.BundleWork;
 import org.trestle.engine.core.bundle.EdgeOutput;
 import org.trestle.engine.core.bundle.FiredTimer;
 import org.trestle.engine.core.bundle.Residual;
+import org.trestle.engine.core.bundle.TimeDomain;
 import org.trestle.engine.core.bundle.TimerUpdate;
 import org.trestle.engine.core.port.ElementBlock;
 import org.trestle.engine.core.port.EventTime;
@@ -44,30 +47,47 @@ final class SdkBundle implements BundleReceiver {
 
   private final SdkStageRuntime stage;
   private final BundleWork work;
-  private final boolean workerSeesAllWrites;
+  private final Mode mode;
   private final Map<String, EdgeWriter> writers = new LinkedHashMap<>();
   private final List<TimerUpdate> timerUpdates = new ArrayList<>();
   private final UserState.@Nullable Lease state;
   private volatile @Nullable RuntimeException problem;
 
-  SdkBundle(SdkStageRuntime stage, BundleWork work, boolean workerSeesAllWrites) {
+  /** Whether the rest of the input was given back. */
+  private volatile boolean cut;
+
+  /**
+   * How a bundle is run.
+   *
+   * @param workerSeesAllWrites whether no other worker changes the stage's state
+   * @param draining whether restrictions are truncated before they are processed
+   * @param clockShift by how much the job's processing time is ahead of the SDK's, in milliseconds
+   */
+  record Mode(boolean workerSeesAllWrites, boolean draining, LongSupplier clockShift) {}
+
+  SdkBundle(SdkStageRuntime stage, BundleWork work, Mode mode) {
     this.stage = stage;
     this.work = work;
-    this.workerSeesAllWrites = workerSeesAllWrites;
+    this.mode = mode;
     stage.outputs().forEach((sink, output) -> writers.put(sink, output.newWriter()));
     UserState userState = stage.userState();
     this.state = userState == null ? null : userState.open();
   }
 
+  /** The data source of the input. */
+  String inputTransformId() {
+    return stage.sourceTransformId();
+  }
+
   /** What the worker is asked to do. */
   BundleRequest request() {
     return new BundleRequest(
-        stage.descriptor().getId(),
+        (mode.draining() ? stage.drainDescriptor() : stage.descriptor()).getId(),
         inputs(),
         List.of(stage.sourceTransformId()),
         stage.timerEndpoints(),
         stage.outputs().keySet(),
-        stage.cacheTokens(work, workerSeesAllWrites),
+        stage.cacheTokens(work, mode.workerSeesAllWrites()),
         stage.embedsElements());
   }
 
@@ -79,7 +99,7 @@ final class SdkBundle implements BundleReceiver {
 
       @Override
       public boolean hasNext() {
-        while (!chunks.hasNext() && blocks.hasNext()) {
+        while (!chunks.hasNext() && blocks.hasNext() && !cut) {
           chunks = ((EncodedBlock) blocks.next()).chunks(INPUT_CHUNK_BYTES);
         }
         return chunks.hasNext() || timers.hasNext();
@@ -92,7 +112,7 @@ final class SdkBundle implements BundleReceiver {
         }
         return chunks.hasNext()
             ? new BundleRequest.Elements(stage.sourceTransformId(), chunks.next())
-            : stage.encode(timers.next());
+            : stage.encode(shifted(timers.next()));
       }
     };
   }
@@ -111,7 +131,36 @@ final class SdkBundle implements BundleReceiver {
 
   @Override
   public void timers(BundleRequest.TimerEndpoint endpoint, ByteString data) {
-    take(() -> stage.decodeTimers(endpoint, data, timerUpdates));
+    take(
+        () -> {
+          int before = timerUpdates.size();
+          stage.decodeTimers(endpoint, data, timerUpdates);
+          long shift = mode.clockShift().getAsLong();
+          if (shift != 0) {
+            timerUpdates
+                .subList(before, timerUpdates.size())
+                .replaceAll(set -> shifted(set, shift));
+          }
+        });
+  }
+
+  /** The SDK reckons with its own clock, also where the job has another. */
+  private static TimerUpdate shifted(TimerUpdate update, long shift) {
+    return update instanceof TimerUpdate.Set set && set.domain() == TimeDomain.PROCESSING_TIME
+        ? new TimerUpdate.Set(
+            set.timer(), set.keyGroup(), set.domain(), set.fireAt() + shift, set.hold())
+        : update;
+  }
+
+  private FiredTimer shifted(FiredTimer fired) {
+    return fired.domain() == TimeDomain.PROCESSING_TIME
+        ? new FiredTimer(
+            fired.timer(),
+            fired.keyGroup(),
+            fired.domain(),
+            fired.fireAt() - mode.clockShift().getAsLong(),
+            fired.hold())
+        : fired;
   }
 
   private void take(Runnable output) {
@@ -160,10 +209,61 @@ final class SdkBundle implements BundleReceiver {
     List<EdgeOutput> outputs = new ArrayList<>();
     writers.values().forEach(writer -> outputs.add(writer.finish()));
     List<Residual> residuals = new ArrayList<>();
-    for (DelayedBundleApplication root : response.getResidualRootsList()) {
-      residual(root, residuals);
-    }
+    response.getResidualRootsList().forEach(root -> residual(root, residuals));
     return new Outcome(new BundleResult(work.id(), outputs, timerUpdates, residuals), response);
+  }
+
+  /** What a bundle keeps and what it gives back. */
+  record Split(List<ElementBlock> primary, List<Residual> residuals, List<ElementBlock> replaced) {}
+
+  /**
+   * Reads how the harness has split the bundle; null if it has not. From then on no more input is
+   * sent than what the bundle keeps.
+   *
+   * @throws WireFormatException if the split is not one of the bundle's input
+   */
+  @Nullable Split split(ProcessBundleSplitResponse response) {
+    if (response.getChannelSplitsCount() == 0) {
+      return null;
+    }
+    ProcessBundleSplitResponse.ChannelSplit channel = response.getChannelSplits(0);
+    long lastPrimary = channel.getLastPrimaryElement();
+    long firstResidual = channel.getFirstResidualElement();
+    long count = work.elementCount();
+    boolean inside = firstResidual == lastPrimary + 2;
+    if (lastPrimary < -1
+        || firstResidual > count
+        || !(inside || firstResidual == lastPrimary + 1)) {
+      throw new WireFormatException(
+          "the harness split a bundle of %d elements after %d and before %d"
+              .formatted(count, lastPrimary, firstResidual));
+    }
+    cut = true;
+    List<ElementBlock> primary = new ArrayList<>(elements(0, lastPrimary + 1));
+    for (BundleApplication root : response.getPrimaryRootsList()) {
+      primary.addAll(stage.inputBlocks(root.getElement()));
+    }
+    List<Residual> residuals = new ArrayList<>();
+    for (ElementBlock block : elements(firstResidual, count)) {
+      residuals.add(new Residual(block, 0, block.minTimestamp()));
+    }
+    response.getResidualRootsList().forEach(root -> residual(root, residuals));
+    return new Split(primary, residuals, elements(lastPrimary + 1, firstResidual));
+  }
+
+  /** The bundle's elements {@code from} (inclusive) to {@code to} (exclusive). */
+  private List<ElementBlock> elements(long from, long to) {
+    List<ElementBlock> slices = new ArrayList<>();
+    long start = 0;
+    for (ElementBlock block : work.elements()) {
+      long first = Math.max(from - start, 0);
+      long limit = Math.min(to - start, block.count());
+      if (first < limit) {
+        slices.add(block.slice((int) first, (int) limit));
+      }
+      start += block.count();
+    }
+    return slices;
   }
 
   private void residual(DelayedBundleApplication root, List<Residual> residuals) {

@@ -72,6 +72,17 @@ final class SdkStageRuntime {
     return plan.descriptor();
   }
 
+  /** The descriptor for bundles of a job that is drained. */
+  ProcessBundleDescriptor drainDescriptor() {
+    ProcessBundleDescriptor truncating = plan.drainDescriptor();
+    return truncating == null ? plan.descriptor() : truncating;
+  }
+
+  /** Whether the stage's input is restrictions, of which a running bundle can give back a part. */
+  boolean splittable() {
+    return plan.traits().splittable();
+  }
+
   String sourceTransformId() {
     return plan.sourceTransformId();
   }

@@ -1,5 +1,6 @@
 package org.trestle.engine.fuse;
 
+import com.google.protobuf.InvalidProtocolBufferException;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
@@ -13,6 +14,7 @@ import org.apache.beam.model.pipeline.v1.RunnerApi.FunctionSpec;
 import org.apache.beam.model.pipeline.v1.RunnerApi.PCollection;
 import org.apache.beam.model.pipeline.v1.RunnerApi.PTransform;
 import org.apache.beam.model.pipeline.v1.RunnerApi.Pipeline;
+import org.apache.beam.model.pipeline.v1.RunnerApi.TestStreamPayload;
 import org.apache.beam.model.pipeline.v1.RunnerApi.WindowingStrategy;
 import org.jspecify.annotations.Nullable;
 import org.trestle.engine.graph.InvalidPipelineException;
@@ -83,6 +85,8 @@ final class CoderAgreement {
       grouping(node);
     } else if (TransformKinds.redistributes(node.urn())) {
       redistribution(node);
+    } else if (node.urn().equals(Transforms.TEST_STREAM)) {
+      testStream(node);
     } else {
       editor.put(node.id().value(), node.proto());
     }
@@ -118,6 +122,39 @@ final class CoderAgreement {
               ("GroupByKey \"%s\" needs key-value pairs, but its input PCollection \"%s\" has the"
                       + " coder \"%s\" of %s")
                   .formatted(node.name(), input, in, coders.coder(in).getSpec().getUrn())));
+    }
+  }
+
+  /**
+   * Elements of a TestStream are encoded as if they stood alone, which only the SDK can read. With
+   * a length before each they can be written, and an SDK step reads them.
+   */
+  private void testStream(TransformNode node) {
+    String named = testStreamPayload(node).getCoderId();
+    PTransform.Builder raw = node.proto().toBuilder();
+    node.outputs()
+        .forEach(
+            (tag, output) -> {
+              String coderId =
+                  editor.components().containsCoders(named)
+                      ? named
+                      : graph.pcollection(output).getCoderId();
+              PCollectionId elements =
+                  copy(output, coders.of(Coders.LENGTH_PREFIX, coderId), node.id() + "_Elements");
+              raw.putOutputs(tag, elements.value());
+              addTranscode(editor, node, elements, output, environmentNear(graph, output, output));
+            });
+    editor.put(node.id().value(), raw.build());
+  }
+
+  static TestStreamPayload testStreamPayload(TransformNode node) {
+    try {
+      return TestStreamPayload.parseFrom(node.proto().getSpec().getPayload());
+    } catch (InvalidProtocolBufferException e) {
+      throw new InvalidPipelineException(
+          List.of(
+              "TestStream \"%s\" has a payload that does not parse: %s"
+                  .formatted(node.name(), e.getMessage())));
     }
   }
 

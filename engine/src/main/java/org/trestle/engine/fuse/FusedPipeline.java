@@ -5,6 +5,8 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import org.apache.beam.model.pipeline.v1.RunnerApi.Components;
+import org.apache.beam.model.pipeline.v1.RunnerApi.IsBounded;
+import org.apache.beam.model.pipeline.v1.RunnerApi.PCollection;
 import org.trestle.engine.graph.PCollectionId;
 
 /**
@@ -13,18 +15,31 @@ import org.trestle.engine.graph.PCollectionId;
  * @param components the rewritten pipeline's components, with the wire coders of all edges
  * @param stages in topological order, side inputs included
  * @param edges all materialised PCollections, in order of their first producer
+ * @param testStreams the TestStreams; their outputs are edges without producers
  * @param barriers why stages end where they do, in topological order
  */
 public record FusedPipeline(
     Components components,
     List<Stage> stages,
     Map<PCollectionId, Edge> edges,
+    List<TestStream> testStreams,
     List<Barrier> barriers) {
 
   public FusedPipeline {
     stages = List.copyOf(stages);
     edges = Collections.unmodifiableMap(new LinkedHashMap<>(edges));
+    testStreams = List.copyOf(testStreams);
     barriers = List.copyOf(barriers);
+  }
+
+  /** Whether the job may have no end of its own: there are unbounded PCollections. */
+  public boolean unbounded() {
+    for (PCollection pcollection : components.getPcollectionsMap().values()) {
+      if (pcollection.getIsBounded() == IsBounded.Enum.UNBOUNDED) {
+        return true;
+      }
+    }
+    return !testStreams.isEmpty();
   }
 
   /**

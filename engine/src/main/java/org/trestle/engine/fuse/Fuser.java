@@ -44,6 +44,7 @@ final class Fuser {
   private final Map<PCollectionId, List<PCollectionId>> aliases = new HashMap<>();
   private final Map<PCollectionId, String> aliasReasons = new HashMap<>();
   private final Set<PCollectionId> impulses = new LinkedHashSet<>();
+  private final List<TestStream> testStreams = new ArrayList<>();
   private final Set<PCollectionId> edges = new LinkedHashSet<>();
   private final List<Barrier> barriers = new ArrayList<>();
 
@@ -58,6 +59,10 @@ final class Fuser {
     for (TransformNode node : graph.transforms()) {
       if (node.urn().equals(Transforms.IMPULSE)) {
         impulses.add(node.output());
+      } else if (node.urn().equals(Transforms.TEST_STREAM)) {
+        testStreams.add(
+            new TestStream(
+                node.id(), node.name(), CoderAgreement.testStreamPayload(node), node.outputs()));
       } else if (node.urn().equals(Transforms.GROUP_BY_KEY)) {
         group(node);
       } else if (TransformKinds.redistributes(node.urn())) {
@@ -81,6 +86,10 @@ final class Fuser {
   /** The PCollections that cross a stage boundary. */
   Set<PCollectionId> edges() {
     return edges;
+  }
+
+  List<TestStream> testStreams() {
+    return testStreams;
   }
 
   List<Barrier> barriers() {
@@ -247,6 +256,11 @@ final class Fuser {
       return aliasReason;
     }
     if (producer == null) {
+      for (TestStream testStream : testStreams) {
+        if (testStream.outputs().containsValue(input)) {
+          return "its input is a TestStream";
+        }
+      }
       return "its input has no producer";
     }
     if (!producer.inSdk()) {

@@ -137,6 +137,11 @@ public final class PlanText {
     if (edge.impulse()) {
       return id + " (impulse)";
     }
+    for (TestStream testStream : plan.testStreams()) {
+      if (testStream.outputs().containsValue(id)) {
+        return "%s (TestStream \"%s\")".formatted(id, testStream.name());
+      }
+    }
     return edge.producers().isEmpty()
         ? id + " (empty)"
         : "%s from %s".formatted(id, String.join(", ", edge.producers()));

@@ -52,7 +52,11 @@ public final class Planner {
     List<Stage> stages = builder.stages();
     Map<PCollectionId, Edge> edges = builder.edges(stages);
     return new FusedPipeline(
-        withAddedTransforms(components, fusion), stages, edges, fusion.barriers());
+        withAddedTransforms(components, fusion),
+        stages,
+        edges,
+        fusion.testStreams(),
+        fusion.barriers());
   }
 
   private static Components withAddedTransforms(Components.Builder components, Fuser fusion) {

@@ -25,6 +25,8 @@ import org.trestle.engine.graph.TransformId;
  * @param sinks data sink of the descriptor to the edge it writes
  * @param traits what else the executor must know
  * @param descriptor all that a harness needs to run the stage, with {@link #id} as its id
+ * @param drainDescriptor the same with restrictions truncated before they are processed, for a job
+ *     that is drained; null if the stage is not splittable
  */
 public record SdkStage(
     String id,
@@ -40,7 +42,8 @@ public record SdkStage(
     @Nullable String keyCoderId,
     Map<String, PCollectionId> sinks,
     Traits traits,
-    ProcessBundleDescriptor descriptor)
+    ProcessBundleDescriptor descriptor,
+    @Nullable ProcessBundleDescriptor drainDescriptor)
     implements Stage {
 
   public SdkStage {

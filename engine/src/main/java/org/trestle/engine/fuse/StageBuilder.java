@@ -1,19 +1,23 @@
 package org.trestle.engine.fuse;
 
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
+import org.apache.beam.model.fnexecution.v1.BeamFnApi.ProcessBundleDescriptor;
 import org.apache.beam.model.pipeline.v1.Endpoints.ApiServiceDescriptor;
 import org.apache.beam.model.pipeline.v1.RunnerApi.Components;
 import org.apache.beam.model.pipeline.v1.RunnerApi.PCollection;
+import org.apache.beam.model.pipeline.v1.RunnerApi.PTransform;
 import org.apache.beam.model.pipeline.v1.RunnerApi.ParDoPayload;
 import org.jspecify.annotations.Nullable;
 import org.trestle.engine.graph.InvalidPipelineException;
 import org.trestle.engine.graph.PCollectionId;
+import org.trestle.engine.graph.TransformId;
 import org.trestle.engine.graph.TransformNode;
 import org.trestle.proto.Urns.Coders;
 import org.trestle.proto.Urns.SideInputs;
@@ -86,40 +90,27 @@ final class StageBuilder {
   }
 
   private SdkStage sdkStage(String id, StageDraft draft, List<PCollectionId> written) {
-    DescriptorBuilder descriptor = new DescriptorBuilder(components, coders, endpoint);
-    String sourceId = id + "-source";
-    descriptor.addSource(sourceId, draft.source, windowedCoder(draft.source));
-
     List<SideInput> sideInputs = new ArrayList<>();
     List<UserState> userStates = new ArrayList<>();
     List<TimerFamily> timerFamilies = new ArrayList<>();
-    Set<PCollectionId> crossing = new LinkedHashSet<>(written);
-    crossing.add(draft.source);
+    Map<TransformId, Map<String, TimerFamily>> timersOf = new HashMap<>();
     String keyCoder = null;
     for (TransformNode node : draft.transforms) {
-      Map<String, TimerFamily> timers = Map.of();
       if (node.stateful() || sortedByTime(node)) {
         keyCoder = keyCoder(draft, node);
-        timers = timers(draft, node);
+        Map<String, TimerFamily> timers = timers(draft, node);
+        timersOf.put(node.id(), timers);
         timerFamilies.addAll(timers.values());
         userStates.addAll(userStates(draft, node));
       }
       sideInputs.addAll(sideInputs(node));
-      crossing.addAll(node.sideInputs().values());
-      descriptor.addTransform(node, timers);
-    }
-    for (TransformNode node : draft.transforms) {
-      for (var side : List.of(node.mainInputs(), node.sideInputs(), node.outputs())) {
-        side.values().forEach(pc -> descriptor.addPCollection(pc, crossing.contains(pc)));
-      }
     }
     Map<String, PCollectionId> sinks = new LinkedHashMap<>();
     for (PCollectionId edge : written) {
-      String sinkId = id + "-sink-" + (sinks.size() + 1);
-      descriptor.addSink(sinkId, edge, windowedCoder(edge));
-      sinks.put(sinkId, edge);
+      sinks.put(id + "-sink-" + (sinks.size() + 1), edge);
     }
-    descriptor.addEnvironment(draft.environmentId);
+    SdkStage.Traits traits = traits(draft);
+    String sourceId = id + "-source";
     return new SdkStage(
         id,
         StageNames.of(draft.transforms),
@@ -133,8 +124,72 @@ final class StageBuilder {
         timerFamilies,
         keyCoder,
         sinks,
-        traits(draft),
-        descriptor.build(id, !timerFamilies.isEmpty()));
+        traits,
+        descriptor(id, sourceId, draft, draft.transforms, timersOf, sinks),
+        traits.splittable()
+            ? descriptor(id + "-drain", sourceId, draft, truncating(draft), timersOf, sinks)
+            : null);
+  }
+
+  private ProcessBundleDescriptor descriptor(
+      String id,
+      String sourceId,
+      StageDraft draft,
+      List<TransformNode> transforms,
+      Map<TransformId, Map<String, TimerFamily>> timersOf,
+      Map<String, PCollectionId> sinks) {
+    DescriptorBuilder descriptor = new DescriptorBuilder(components, coders, endpoint);
+    descriptor.addSource(sourceId, draft.source, windowedCoder(draft.source));
+    Set<PCollectionId> crossing = new LinkedHashSet<>(sinks.values());
+    crossing.add(draft.source);
+    boolean timers = false;
+    for (TransformNode node : transforms) {
+      crossing.addAll(node.sideInputs().values());
+      Map<String, TimerFamily> ofNode = timersOf.getOrDefault(node.id(), Map.of());
+      timers |= !ofNode.isEmpty();
+      descriptor.addTransform(node, ofNode);
+    }
+    for (TransformNode node : transforms) {
+      for (var side : List.of(node.mainInputs(), node.sideInputs(), node.outputs())) {
+        side.values().forEach(pc -> descriptor.addPCollection(pc, crossing.contains(pc)));
+      }
+    }
+    sinks.forEach((sinkId, edge) -> descriptor.addSink(sinkId, edge, windowedCoder(edge)));
+    descriptor.addEnvironment(draft.environmentId);
+    return descriptor.build(id, timers);
+  }
+
+  /** The transforms of a splittable stage, with a step before that truncates restrictions. */
+  private List<TransformNode> truncating(StageDraft draft) {
+    List<TransformNode> transforms = new ArrayList<>();
+    for (TransformNode node : draft.transforms) {
+      if (!node.urn().equals(Transforms.PROCESS_SIZED_ELEMENTS_AND_RESTRICTIONS)) {
+        transforms.add(node);
+        continue;
+      }
+      String truncated = node.id() + "_Truncated";
+      components.putPcollections(
+          truncated,
+          pcollection(draft.source).toBuilder()
+              .setUniqueName(node.name() + "/Truncate.out")
+              .build());
+      PTransform whole = node.proto();
+      transforms.add(
+          TransformNode.of(
+              node.id() + "_Truncate",
+              whole.toBuilder()
+                  .setUniqueName(whole.getUniqueName() + "/Truncate")
+                  .setSpec(
+                      whole.getSpec().toBuilder().setUrn(Transforms.TRUNCATE_SIZED_RESTRICTION))
+                  .clearOutputs()
+                  .putOutputs("out", truncated)
+                  .build()));
+      transforms.add(
+          TransformNode.of(
+              node.id().value(),
+              whole.toBuilder().putInputs(node.mainInputs().firstKey(), truncated).build()));
+    }
+    return transforms;
   }
 
   private static boolean sortedByTime(TransformNode node) {

@@ -23,6 +23,8 @@ import org.trestle.proto.Urns.Transforms;
 final class ComponentChecks {
   private static final int MAX_CODER_DEPTH = 100;
 
+  private static final Set<String> SOURCES = Set.of(Transforms.IMPULSE, Transforms.TEST_STREAM);
+
   private final Components components;
   private final Set<String> problems;
   private final Set<PCollectionId> checkedPCollections = new HashSet<>();
@@ -59,8 +61,6 @@ final class ComponentChecks {
           ("transform \"%s\" is a %s without parts, which no runner can execute for an SDK; build the"
                   + " source as a splittable DoFn")
               .formatted(node.name(), urn));
-    } else if (urn.equals(Transforms.TEST_STREAM)) {
-      problem("transform \"%s\" is a TestStream, which needs streaming".formatted(node.name()));
     } else if (TransformKinds.runnerPrimitive(urn)) {
       checkShape(node);
     } else if (!urn.equals(Transforms.CREATE_VIEW)) {
@@ -71,9 +71,13 @@ final class ComponentChecks {
   private void checkShape(TransformNode node) {
     int inputs = node.mainInputs().size();
     boolean wrongInputs =
-        (node.urn().equals(Transforms.IMPULSE) && inputs != 0)
+        (SOURCES.contains(node.urn()) && inputs != 0)
             || (node.urn().equals(Transforms.GROUP_BY_KEY) && inputs != 1);
-    if (wrongInputs || node.outputs().size() != 1) {
+    boolean wrongOutputs =
+        node.urn().equals(Transforms.TEST_STREAM)
+            ? node.outputs().isEmpty()
+            : node.outputs().size() != 1;
+    if (wrongInputs || wrongOutputs) {
       problem(
           "transform \"%s\" (%s) has %d inputs and %d outputs"
               .formatted(node.name(), node.urn(), inputs, node.outputs().size()));

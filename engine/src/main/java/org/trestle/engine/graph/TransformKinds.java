@@ -13,7 +13,8 @@ public final class TransformKinds {
           Transforms.REDISTRIBUTE_ARBITRARILY);
 
   private static final Set<String> RUNNER_PRIMITIVES =
-      Set.of(Transforms.IMPULSE, Transforms.FLATTEN, Transforms.GROUP_BY_KEY);
+      Set.of(
+          Transforms.IMPULSE, Transforms.FLATTEN, Transforms.GROUP_BY_KEY, Transforms.TEST_STREAM);
 
   private static final Set<String> SDK_PRIMITIVES =
       Set.of(

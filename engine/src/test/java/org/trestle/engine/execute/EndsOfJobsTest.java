@@ -7,6 +7,7 @@ import static org.trestle.engine.execute.TestingSdk.pair;
 import static org.trestle.engine.execute.TestingService.DEADLINE_SECONDS;
 
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CountDownLatch;
@@ -182,7 +183,8 @@ class EndsOfJobsTest {
   @Test
   void littleMemoryGivesTheSameResult() throws Exception {
     service.close();
-    service = new TestingService(new EngineOptions(64 << 10, folder, 2, 1, 4, 8));
+    service =
+        new TestingService(new EngineOptions(64 << 10, folder, 2, 1, 4, Duration.ofMillis(100), 8));
     int keys = 5_000;
     int perKey = 40;
     Counts counts = new Counts();

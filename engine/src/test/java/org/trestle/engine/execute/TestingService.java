@@ -8,6 +8,7 @@ import com.google.protobuf.Struct;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -44,7 +45,7 @@ final class TestingService implements AutoCloseable {
   private final AtomicInteger jobs = new AtomicInteger();
 
   TestingService(Path workDirectory) throws IOException {
-    this(new EngineOptions(64 << 20, workDirectory, 2, 1, 4, 8));
+    this(new EngineOptions(64 << 20, workDirectory, 2, 1, 4, Duration.ofMillis(100), 8));
   }
 
   TestingService(EngineOptions options) throws IOException {

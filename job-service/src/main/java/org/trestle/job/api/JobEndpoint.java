@@ -141,12 +141,7 @@ public final class JobEndpoint extends JobServiceGrpc.JobServiceImplBase {
           if (JobStates.isTerminal(job.state())) {
             return DrainJobResponse.newBuilder().setState(job.state()).build();
           }
-          throw new RefusedException(
-              Reason.NOT_NOW,
-              "job '"
-                  + job.id()
-                  + "' cannot be drained: draining is for streaming jobs, which this version does"
-                  + " not run yet; cancel the job, or let it end");
+          return DrainJobResponse.newBuilder().setState(job.drain()).build();
         });
   }
 

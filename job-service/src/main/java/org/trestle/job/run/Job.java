@@ -8,6 +8,9 @@ import java.time.Clock;
 import java.time.Instant;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import org.apache.beam.model.fnexecution.v1.BeamFnApi.LogEntry;
 import org.apache.beam.model.jobmanagement.v1.JobApi.JobMessage.MessageImportance;
 import org.apache.beam.model.jobmanagement.v1.JobApi.JobState;
@@ -18,6 +21,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.trestle.engine.execute.JobExecution;
 import org.trestle.engine.execute.JobListener;
+import org.trestle.job.RefusedException;
+import org.trestle.job.RefusedException.Reason;
 import org.trestle.job.event.EventLog;
 import org.trestle.job.event.JobEvent;
 import org.trestle.job.event.Severity;
@@ -35,6 +40,8 @@ import org.trestle.job.store.JobFigures;
  */
 public final class Job implements JobListener {
   private static final Logger logger = LoggerFactory.getLogger(Job.class);
+
+  private static final long DRAIN_ANSWER_SECONDS = 10;
 
   private final JobDirectory directory;
   private final EventLog events;
@@ -184,6 +191,37 @@ public final class Job implements JobListener {
       running.cancel();
     }
     return state();
+  }
+
+  /**
+   * Lets a streaming job come to its end; returns when it has begun to.
+   *
+   * @return DRAINING, or the state the job is in already
+   * @throws RefusedException if the job is not a running streaming job
+   */
+  public JobState.Enum drain() {
+    JobExecution running;
+    synchronized (this) {
+      running = execution;
+    }
+    if (running == null) {
+      throw new RefusedException(
+          Reason.NOT_NOW, "job '" + id() + "' is not running, so it cannot be drained");
+    }
+    try {
+      running.drain().get(DRAIN_ANSWER_SECONDS, TimeUnit.SECONDS);
+      return state();
+    } catch (ExecutionException e) {
+      String why = e.getCause() == null ? e.toString() : e.getCause().getMessage();
+      throw new RefusedException(Reason.NOT_NOW, "job '" + id() + "': " + why);
+    } catch (TimeoutException e) {
+      throw new RefusedException(
+          Reason.NOT_NOW,
+          "job '" + id() + "' did not begin to drain within " + DRAIN_ANSWER_SECONDS + " s");
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new RefusedException(Reason.NOT_NOW, "interrupted");
+    }
   }
 
   @Override

@@ -32,6 +32,12 @@ public record BundleWork(
     timers = List.copyOf(timers);
   }
 
+  /** The same with other elements. */
+  public BundleWork withElements(List<ElementBlock> other) {
+    return new BundleWork(
+        id, stage, keyGroups, other, timers, closing, attempt, inputWatermark, processingTime);
+  }
+
   /** How many elements. */
   public long elementCount() {
     long count = 0;

@@ -19,12 +19,19 @@ public sealed interface Action {
   /** Call {@code tick} at this processing time (milliseconds), unless one is asked for earlier. */
   record WakeAt(long processingTime) implements Action {}
 
+  /**
+   * Everything that followed from earlier events has been done: answer with the next event of this
+   * TestStream, or with its end.
+   */
+  record NextTestStreamEvent(String testStream) implements Action {}
+
   /** The job has ended. No action follows. */
   record JobEnded(Outcome outcome, String message) implements Action {}
 
   /** How a job ends. */
   enum Outcome {
     DONE,
+    DRAINED,
     FAILED,
     CANCELLED
   }

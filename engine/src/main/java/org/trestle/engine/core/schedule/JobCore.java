@@ -14,6 +14,7 @@ import org.trestle.engine.core.bundle.EdgeId;
 import org.trestle.engine.core.bundle.EdgeOutput;
 import org.trestle.engine.core.bundle.Residual;
 import org.trestle.engine.core.bundle.StageId;
+import org.trestle.engine.core.bundle.TestStreamEvent;
 import org.trestle.engine.core.port.ElementBlock;
 import org.trestle.engine.core.schedule.Action.Outcome;
 
@@ -52,9 +53,11 @@ public final class JobCore {
   private final Map<BundleId, Running> running = new LinkedHashMap<>();
   private final BitSet dirty = new BitSet();
   private final TreeSet<Wake> wakes = new TreeSet<>();
+  private final TestStreams testStreams;
   private List<Action> actions = new ArrayList<>();
   private @Nullable Thread owner;
   private boolean started;
+  private boolean draining;
   private boolean ended;
   private int openStages;
   private long now;
@@ -70,6 +73,7 @@ public final class JobCore {
     this.plan = plan;
     this.policy = policy;
     this.graph = new JobGraph(plan, policy);
+    this.testStreams = new TestStreams(plan, graph);
     this.openStages = graph.stages().size();
   }
 
@@ -173,7 +177,8 @@ public final class JobCore {
       return;
     }
     end(failure.id(), bundle.stage);
-    bundle.stage.retry(bundle.draft);
+    long delay = policy.retryDelayMillis(bundle.draft.attempt());
+    bundle.stage.retry(bundle.draft, now + delay, now);
     if (!failure.retryable() || bundle.draft.attempt() >= policy.maxAttempts()) {
       endJob(Outcome.FAILED, failure.message());
       return;
@@ -210,9 +215,14 @@ public final class JobCore {
   /** Processing time has come so far. An earlier time than before changes nothing. */
   public void tick(long nowMillis) {
     assertOwner();
-    if (!started || ended || nowMillis <= now) {
+    if (!started || ended || plan.ownClock() || nowMillis <= now) {
       return;
     }
+    clock(nowMillis);
+    settle();
+  }
+
+  private void clock(long nowMillis) {
     now = nowMillis;
     if (now >= askedWake) {
       askedWake = Long.MAX_VALUE;
@@ -224,6 +234,73 @@ public final class JobCore {
       stage.tick(now);
       dirty.set(stage.index());
     }
+  }
+
+  /**
+   * The TestStream's answer to {@link Action.NextTestStreamEvent}. An answer that was not asked for
+   * is ignored.
+   *
+   * @throws IllegalArgumentException if the event names an edge that the TestStream does not write,
+   *     or elements that its consumers would miss
+   */
+  public void testStreamEvent(String testStream, TestStreamEvent event) {
+    assertOwner();
+    if (ended || !testStreams.answered(testStream)) {
+      return;
+    }
+    if (event instanceof TestStreamEvent.Elements elements) {
+      String missed = edge(elements.output().edge()).refuse(elements.output(), plan.keyGroups());
+      if (missed != null) {
+        throw new IllegalArgumentException("TestStream " + testStream + ": " + missed);
+      }
+      deliver(elements.output());
+    } else if (event instanceof TestStreamEvent.Watermark move) {
+      Edge edge = edge(move.edge());
+      if (testStreams.advance(testStream, edge, move.watermark())) {
+        markDirty(edge.consumers());
+        markDirty(edge.sideConsumers());
+      }
+    } else if (event instanceof TestStreamEvent.Clock step) {
+      long time = now + step.millis();
+      clock(time < now ? Long.MAX_VALUE - 1 : time);
+    }
+    settle();
+  }
+
+  /** The TestStream has no more events. */
+  public void testStreamEnded(String testStream) {
+    assertOwner();
+    if (ended || !testStreams.answered(testStream)) {
+      return;
+    }
+    endProduction(testStreams.end(testStream));
+    settle();
+  }
+
+  private void endProduction(List<Edge> edges) {
+    for (Edge edge : edges) {
+      if (edge.producerCompleted()) {
+        endEdge(edge);
+      }
+    }
+  }
+
+  /**
+   * Lets the job come to its end without new input: TestStreams end, and nothing waits for
+   * processing time. Unbounded sources must be told to stop by whoever runs their bundles. The job
+   * then ends as {@link Outcome#DRAINED}.
+   */
+  public void drain() {
+    assertOwner();
+    if (ended || draining) {
+      return;
+    }
+    draining = true;
+    endProduction(testStreams.endAll());
+    for (StageState stage : graph.stages()) {
+      stage.drain();
+    }
+    dirty.set(0, graph.stages().size());
     settle();
   }
 
@@ -273,11 +350,15 @@ public final class JobCore {
    */
   public long watermark(EdgeId edge) {
     assertOwner();
-    Edge found = graph.edges().get(edge);
-    if (found == null) {
-      throw new IllegalArgumentException("there is no edge " + edge);
+    return edge(edge).watermark();
+  }
+
+  private Edge edge(EdgeId id) {
+    Edge edge = graph.edges().get(id);
+    if (edge == null) {
+      throw new IllegalArgumentException("there is no edge " + id);
     }
-    return found.watermark();
+    return edge;
   }
 
   /** Every stage's watermarks, holds, pending work and timers: for people. */
@@ -299,10 +380,7 @@ public final class JobCore {
   // ---- what changes ----
 
   private void deliver(EdgeOutput output) {
-    Edge edge = graph.edges().get(output.edge());
-    if (edge == null) {
-      throw new IllegalArgumentException("there is no edge " + output.edge());
-    }
+    Edge edge = edge(output.edge());
     for (StageState consumer : edge.consumers()) {
       consumer.deliver(output);
       dirty.set(consumer.index());
@@ -351,7 +429,7 @@ public final class JobCore {
       advance(graph.stage(next));
     }
     if (openStages == 0) {
-      endJob(Outcome.DONE, "");
+      endJob(draining ? Outcome.DRAINED : Outcome.DONE, "");
       return;
     }
     boolean work = false;
@@ -359,11 +437,27 @@ public final class JobCore {
       startBundles(pool);
       work |= pool.hasReadyStage();
     }
-    if (running.isEmpty() && !work && wakes.isEmpty()) {
-      endJob(Outcome.FAILED, "the job is stuck: nothing runs and nothing can run\n" + dump());
+    if (running.isEmpty() && !work) {
+      idle();
+    }
+    if (!ended && !plan.ownClock()) {
+      askForWake();
+    }
+  }
+
+  /** All that followed from the events so far has been done. */
+  private void idle() {
+    if (testStreams.isAsked()) {
       return;
     }
-    askForWake();
+    if (testStreams.isOpen()) {
+      actions.add(new Action.NextTestStreamEvent(testStreams.ask()));
+    } else if (wakes.isEmpty()) {
+      endJob(Outcome.FAILED, "the job is stuck: nothing runs and nothing can run\n" + dump());
+    } else if (plan.ownClock()) {
+      clock(wakes.first().time);
+      settle();
+    }
   }
 
   private void advance(StageState stage) {

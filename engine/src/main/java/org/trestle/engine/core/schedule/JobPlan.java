@@ -10,14 +10,42 @@ import org.trestle.engine.core.bundle.StageId;
  *
  * @param initial elements that are there from the start (impulses), given to the edges' consumers;
  *     an edge without producers is complete after these
+ * @param testStreams sources whose events come one at a time, each when nothing is left to do
+ * @param ownClock whether processing time is what the TestStreams say instead of what {@code tick}
+ *     says; when they have ended, it jumps to whatever comes next
  */
 public record JobPlan(
-    List<StageSpec> stages, List<EdgeId> edges, List<EdgeOutput> initial, int keyGroups) {
+    List<StageSpec> stages,
+    List<EdgeId> edges,
+    List<EdgeOutput> initial,
+    int keyGroups,
+    List<TestStreamSpec> testStreams,
+    boolean ownClock) {
 
   public JobPlan {
     stages = List.copyOf(stages);
     edges = List.copyOf(edges);
     initial = List.copyOf(initial);
+    testStreams = List.copyOf(testStreams);
+  }
+
+  /** A plan without TestStreams. */
+  public JobPlan(
+      List<StageSpec> stages, List<EdgeId> edges, List<EdgeOutput> initial, int keyGroups) {
+    this(stages, edges, initial, keyGroups, List.of(), false);
+  }
+
+  /**
+   * A TestStream.
+   *
+   * @param id names it in events
+   * @param outputs the edges that it writes
+   */
+  public record TestStreamSpec(String id, List<EdgeId> outputs) {
+
+    public TestStreamSpec {
+      outputs = List.copyOf(outputs);
+    }
   }
 
   /**

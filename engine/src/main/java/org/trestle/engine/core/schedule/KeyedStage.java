@@ -9,6 +9,7 @@ import org.jspecify.annotations.Nullable;
 import org.trestle.engine.core.bundle.EdgeOutput;
 import org.trestle.engine.core.bundle.EdgeOutput.KeyGroupBlock;
 import org.trestle.engine.core.bundle.FiredTimer;
+import org.trestle.engine.core.bundle.TimeDomain;
 import org.trestle.engine.core.bundle.TimerUpdate;
 import org.trestle.engine.core.port.EventTime;
 import org.trestle.engine.core.schedule.JobPlan.StageSpec;
@@ -102,12 +103,22 @@ final class KeyedStage extends StageState {
   }
 
   private int nextDueGroup(int from, long now) {
+    long clock = clock(now);
     for (int next = timers.nextGroup(from); next >= 0; next = timers.nextGroup(next + 1)) {
-      if (!group(next).leased && timers.isDue(next, inputWatermark(), now)) {
+      if (!group(next).leased && timers.isDue(next, inputWatermark(), clock)) {
         return next;
       }
     }
     return -1;
+  }
+
+  /** Processing time as the timers see it: at the end of a drained input no timer waits for it. */
+  private long clock(long now) {
+    return isAtEndOfDrain() ? Long.MAX_VALUE : now;
+  }
+
+  private boolean isAtEndOfDrain() {
+    return isDraining() && inputWatermark() == EventTime.MAX;
   }
 
   @Override
@@ -157,7 +168,7 @@ final class KeyedStage extends StageState {
     for (int next = firstDue;
         next >= 0 && fired.size() < room;
         next = nextDueGroup(next + 1, now)) {
-      timers.take(next, inputWatermark(), now, room - fired.size(), fired);
+      timers.take(next, inputWatermark(), clock(now), room - fired.size(), fired);
       lease(next);
       leased.add(next);
     }
@@ -204,8 +215,17 @@ final class KeyedStage extends StageState {
 
   @Override
   void applyTimers(List<TimerUpdate> updates) {
+    boolean last = isAtEndOfDrain();
     for (int i = 0; i < updates.size(); i++) {
-      timers.apply(updates.get(i));
+      TimerUpdate update = updates.get(i);
+      if (last
+          && update instanceof TimerUpdate.Set set
+          && set.domain() == TimeDomain.PROCESSING_TIME) {
+        // Timers that set themselves again would keep a drained job for ever.
+        timers.apply(new TimerUpdate.Clear(set.timer(), set.keyGroup()));
+      } else {
+        timers.apply(update);
+      }
     }
   }
 

@@ -3,7 +3,8 @@ package org.trestle.engine.core.schedule;
 /**
  * How the core decides.
  *
- * @param maxAttempts how often the same work is tried before the job fails
+ * @param maxAttempts how often the same work is tried before the job fails; {@link #NO_LIMIT} for
+ *     without end, each time after a longer wait
  * @param minElements a bundle of fewer elements is not made for parallelism's sake, nor while the
  *     producers are still running and the pool has other work
  * @param minBytes as {@code minElements}, for elements that are large: reaching one of both is
@@ -24,9 +25,19 @@ public record SchedulingPolicy(
     int bundlesPerSlot,
     boolean streaming) {
 
+  /** Work is tried again without end. */
+  public static final int NO_LIMIT = Integer.MAX_VALUE;
+
+  private static final long FIRST_RETRY_DELAY_MILLIS = 500;
+  private static final long LONGEST_RETRY_DELAY_MILLIS = 60_000;
+
   /** For batch jobs. */
   public static final SchedulingPolicy BATCH =
       new SchedulingPolicy(4, 100, 64 << 10, 100_000, 32 << 20, 2, false);
+
+  /** For streaming jobs: small bundles, so that no slot makes others wait for long. */
+  public static final SchedulingPolicy STREAMING =
+      new SchedulingPolicy(NO_LIMIT, 100, 64 << 10, 10_000, 4 << 20, 2, true);
 
   public SchedulingPolicy {
     if (maxAttempts < 1
@@ -37,6 +48,19 @@ public record SchedulingPolicy(
         || bundlesPerSlot < 1) {
       throw new IllegalArgumentException("every limit must be at least 1");
     }
+  }
+
+  /**
+   * How long work waits before it is tried again, in milliseconds.
+   *
+   * @param failures how often it has failed
+   */
+  long retryDelayMillis(int failures) {
+    if (maxAttempts != NO_LIMIT || failures <= 1) {
+      return 0;
+    }
+    int doublings = Math.min(failures - 2, 30);
+    return Math.min(LONGEST_RETRY_DELAY_MILLIS, FIRST_RETRY_DELAY_MILLIS << doublings);
   }
 
   /** The same with another number of attempts. */

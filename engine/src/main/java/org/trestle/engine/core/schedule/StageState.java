@@ -31,7 +31,18 @@ abstract sealed class StageState permits UnkeyedStage, KeyedStage {
   private final boolean streaming;
   private final HoldMultiset upstream = new HoldMultiset();
   private final StageHolds holds = new StageHolds();
+
+  /** Failed work that waits for processing time. */
+  private record Retry(long due, long sequence, BundleDraft draft) implements Comparable<Retry> {
+    @Override
+    public int compareTo(Retry other) {
+      int byTime = Long.compare(due, other.due);
+      return byTime != 0 ? byTime : Long.compare(sequence, other.sequence);
+    }
+  }
+
   private final ArrayDeque<BundleDraft> retries = new ArrayDeque<>();
+  private final PriorityQueue<Retry> delayedRetries = new PriorityQueue<>();
   private final PriorityQueue<Delayed> delayed = new PriorityQueue<>();
   private long delayedSequence;
   private long inputWatermark = EventTime.MIN;
@@ -39,6 +50,7 @@ abstract sealed class StageState permits UnkeyedStage, KeyedStage {
   private int openInputs;
   private int openSideInputs;
   private boolean complete;
+  private boolean draining;
   private long wakeAt = Long.MAX_VALUE;
 
   private long waitingElements;
@@ -117,7 +129,7 @@ abstract sealed class StageState permits UnkeyedStage, KeyedStage {
 
   final void addResidual(Residual residual, int keyGroup, long now) {
     PendingItem item = PendingItem.of(residual);
-    if (residual.delayMillis() <= 0) {
+    if (residual.delayMillis() <= 0 || draining) {
       add(item, keyGroup);
       return;
     }
@@ -143,8 +155,24 @@ abstract sealed class StageState permits UnkeyedStage, KeyedStage {
 
   // ---- bundles ----
 
+  /** Lets nothing wait for processing time any more. */
+  void drain() {
+    draining = true;
+    tick(Long.MAX_VALUE);
+  }
+
+  final boolean isDraining() {
+    return draining;
+  }
+
   /** Moves delayed work whose time has come to the input. */
   final void tick(long now) {
+    Retry retry = delayedRetries.peek();
+    while (retry != null && retry.due <= now) {
+      delayedRetries.remove();
+      retries.add(retry.draft);
+      retry = delayedRetries.peek();
+    }
     Delayed first = delayed.peek();
     while (first != null && first.due <= now) {
       delayed.remove();
@@ -176,14 +204,22 @@ abstract sealed class StageState permits UnkeyedStage, KeyedStage {
     return draft;
   }
 
-  /** Work that was taken failed: it is the next to run again, as it was. */
-  final void retry(BundleDraft draft) {
+  /**
+   * Work that was taken failed: it will run again, as it was.
+   *
+   * @param due when, in processing time; before that other work may run
+   */
+  final void retry(BundleDraft draft, long due, long now) {
     ended(draft);
     failedBundles++;
     waitingElements += draft.elementCount();
     waitingBytes += draft.byteCount();
     retryTimers += draft.timers().size();
-    retries.add(draft.nextAttempt());
+    if (due <= now) {
+      retries.add(draft.nextAttempt());
+    } else {
+      delayedRetries.add(new Retry(due, delayedSequence++, draft.nextAttempt()));
+    }
   }
 
   /** Work that was taken is done. */
@@ -244,6 +280,7 @@ abstract sealed class StageState permits UnkeyedStage, KeyedStage {
         && openInputs == 0
         && inFlightBundles == 0
         && retries.isEmpty()
+        && delayedRetries.isEmpty()
         && !hasUnfinishedKeys();
   }
 
@@ -271,7 +308,10 @@ abstract sealed class StageState permits UnkeyedStage, KeyedStage {
   /** The next processing time at which the stage has something to do by itself. */
   final long nextWake() {
     Delayed first = delayed.peek();
-    return Math.min(first == null ? Long.MAX_VALUE : first.due, nextTimerAt());
+    Retry retry = delayedRetries.peek();
+    long work = first == null ? Long.MAX_VALUE : first.due;
+    long again = retry == null ? Long.MAX_VALUE : retry.due;
+    return Math.min(Math.min(work, again), nextTimerAt());
   }
 
   /** When the stage is listed to be woken. */
@@ -318,7 +358,7 @@ abstract sealed class StageState permits UnkeyedStage, KeyedStage {
   }
 
   final int retryCount() {
-    return retries.size();
+    return retries.size() + delayedRetries.size();
   }
 
   final int delayedCount() {

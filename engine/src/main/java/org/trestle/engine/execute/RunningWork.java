@@ -1,0 +1,33 @@
+package org.trestle.engine.execute;
+
+import java.util.concurrent.CompletableFuture;
+import org.jspecify.annotations.Nullable;
+import org.trestle.engine.core.bundle.BundleWork;
+import org.trestle.fn.control.RunningBundle;
+
+/** A bundle that has been started and has not ended. Owned by the job's loop, but for one flag. */
+final class RunningWork {
+  /** What the bundle still has to do: less after a split. */
+  BundleWork work;
+
+  final long startNanos = System.nanoTime();
+  WorkerPool.@Nullable Lease lease;
+  @Nullable SdkBundle bundle;
+  @Nullable RunningBundle handle;
+
+  /** Read by the thread that runs the bundle. */
+  volatile boolean givenUp;
+
+  /** Completes when no other thread works on the bundle. */
+  CompletableFuture<SdkBundle.Outcome> outcome = new CompletableFuture<>();
+
+  /** Whether the harness was asked to split the bundle, and has not answered. */
+  boolean splitting;
+
+  /** What waits for that answer. */
+  @Nullable Runnable afterSplit;
+
+  RunningWork(BundleWork work) {
+    this.work = work;
+  }
+}
