@@ -60,7 +60,10 @@ final class TestStreamEvents {
     for (TestStreamPayload.TimestampedElement element : added.getElementsList()) {
       ByteString encoded = element.getEncodedElement();
       values.header(element.getTimestamp(), GLOBAL_WINDOW, Panes.NO_FIRING);
-      bytes.putVarInt(encoded.size()).put(encoded.toByteArray());
+      if (!stream.prefixed()) {
+        bytes.putVarInt(encoded.size());
+      }
+      bytes.put(encoded.toByteArray());
     }
     writer.append(bytes.toByteString());
     return new TestStreamEvent.Elements(writer.finish());

@@ -19,6 +19,7 @@ import org.trestle.engine.graph.PCollectionId;
 import org.trestle.engine.graph.PipelineGraph;
 import org.trestle.engine.graph.TransformKinds;
 import org.trestle.engine.graph.TransformNode;
+import org.trestle.proto.Urns.Coders;
 import org.trestle.proto.Urns.Transforms;
 
 /**
@@ -34,6 +35,8 @@ import org.trestle.proto.Urns.Transforms;
  * closure of the stages' dependencies, which is kept as bit sets.
  */
 final class Fuser {
+  private static final String GO_CUSTOM_CODER = "beam:go:coder:custom:v1";
+
   private final PipelineGraph graph;
   private final Components.Builder components;
   private final WireCoderTable coders;
@@ -60,9 +63,7 @@ final class Fuser {
       if (node.urn().equals(Transforms.IMPULSE)) {
         impulses.add(node.output());
       } else if (node.urn().equals(Transforms.TEST_STREAM)) {
-        testStreams.add(
-            new TestStream(
-                node.id(), node.name(), CoderAgreement.testStreamPayload(node), node.outputs()));
+        testStreams.add(testStream(node));
       } else if (node.urn().equals(Transforms.GROUP_BY_KEY)) {
         group(node);
       } else if (TransformKinds.redistributes(node.urn())) {
@@ -108,6 +109,19 @@ final class Fuser {
   /** The edges that hold the elements of a PCollection: itself, or what it is an alias of. */
   List<PCollectionId> resolve(PCollectionId id) {
     return aliases.getOrDefault(id, List.of(id));
+  }
+
+  private TestStream testStream(TransformNode node) {
+    String coderId =
+        coders.component(
+            pcollection(node.outputs().values().iterator().next()).getCoderId(),
+            Coders.LENGTH_PREFIX,
+            0);
+    // Go writes the length with the element, and reads such a coder in a length prefix as itself.
+    boolean prefixed =
+        coderId != null && coders.coder(coderId).getSpec().getUrn().equals(GO_CUSTOM_CODER);
+    return new TestStream(
+        node.id(), node.name(), CoderAgreement.testStreamPayload(node), prefixed, node.outputs());
   }
 
   private void group(TransformNode node) {

@@ -11,12 +11,14 @@ import org.trestle.engine.graph.TransformId;
  * A TestStream of a pipeline: its events, and the edges it writes. Elements of the edges are length
  * prefixes over the elements as the payload has them.
  *
+ * @param prefixed whether the elements of the payload have their lengths before them already
  * @param outputs edges by output tag
  */
 public record TestStream(
     TransformId transform,
     String name,
     TestStreamPayload payload,
+    boolean prefixed,
     Map<String, PCollectionId> outputs) {
 
   public TestStream {
