@@ -415,14 +415,15 @@ final class JobRun implements JobExecution {
             entry.work.id(),
             graph().figures(entry.work.stage()).status().name(),
             problem == null ? failure : problem);
-    if (described.retryable() && entry.work.attempt() < context.options().bundleAttempts()) {
+    int limit = policy(graph()).maxAttempts();
+    if (described.retryable() && entry.work.attempt() < limit) {
       listener.message(
           MessageImportance.JOB_MESSAGE_WARNING,
-          "bundle of stage %s failed (attempt %d of %d), trying again: %s"
+          "bundle of stage %s failed (attempt %d%s), trying again: %s"
               .formatted(
                   graph().figures(entry.work.stage()).status().name(),
                   entry.work.attempt(),
-                  context.options().bundleAttempts(),
+                  limit == SchedulingPolicy.NO_LIMIT ? "" : " of " + limit,
                   described.message()));
     }
     core().bundleFailed(described);

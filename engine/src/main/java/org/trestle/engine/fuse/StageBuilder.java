@@ -145,6 +145,9 @@ final class StageBuilder {
     boolean timers = false;
     for (TransformNode node : transforms) {
       crossing.addAll(node.sideInputs().values());
+      if (node.urn().equals(Transforms.PROCESS_SIZED_ELEMENTS_AND_RESTRICTIONS)) {
+        crossing.addAll(node.mainInputs().values()); // Residuals come in the coder of this input.
+      }
       Map<String, TimerFamily> ofNode = timersOf.getOrDefault(node.id(), Map.of());
       timers |= !ofNode.isEmpty();
       descriptor.addTransform(node, ofNode);
