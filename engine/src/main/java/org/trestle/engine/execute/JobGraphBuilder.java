@@ -232,7 +232,33 @@ final class JobGraphBuilder {
         tablesOfStage,
         timers(stage),
         stage.userStates().isEmpty() ? null : userState(),
+        expiry(stage),
         embeds);
+  }
+
+  private @Nullable WindowExpiry expiry(SdkStage stage) {
+    List<String> callbacks = new ArrayList<>();
+    for (var family : stage.timerFamilies()) {
+      if (family.onWindowExpiration()) {
+        callbacks.add(TimerFamily.nameOf(family));
+      }
+    }
+    boolean stateful = !stage.userStates().isEmpty() || !stage.timerFamilies().isEmpty();
+    boolean unbounded =
+        components.getPcollectionsOrThrow(stage.source().value()).getIsBounded()
+            == RunnerApi.IsBounded.Enum.UNBOUNDED;
+    if (callbacks.isEmpty() && !(stateful && unbounded)) {
+      return null;
+    }
+    Edge input = fused.edge(stage.inputs().get(0));
+    return new WindowExpiry(
+        format(input),
+        components
+            .getWindowingStrategiesOrThrow(input.windowingStrategyId())
+            .getAllowedLateness(),
+        callbacks,
+        unbounded,
+        context.options().keyGroups());
   }
 
   private UserState userState() {
@@ -247,7 +273,7 @@ final class JobGraphBuilder {
       timers.put(
           new TimerEndpoint(transform, family.familyId()),
           new TimerFamily(
-              transform + "/" + family.familyId(),
+              TimerFamily.nameOf(family),
               family.domain() == RunnerApi.TimeDomain.Enum.PROCESSING_TIME
                   ? TimeDomain.PROCESSING_TIME
                   : TimeDomain.EVENT_TIME,
