@@ -253,9 +253,7 @@ final class JobGraphBuilder {
     Edge input = fused.edge(stage.inputs().get(0));
     return new WindowExpiry(
         format(input),
-        components
-            .getWindowingStrategiesOrThrow(input.windowingStrategyId())
-            .getAllowedLateness(),
+        components.getWindowingStrategiesOrThrow(input.windowingStrategyId()).getAllowedLateness(),
         callbacks,
         unbounded,
         context.options().keyGroups());

@@ -66,8 +66,7 @@ record WindowExpiry(
       TimerKey timer = new TimerKey(CLEANUP, key, window, "");
       // It writes nothing, so it holds nothing.
       into.add(
-          new TimerUpdate.Set(
-              timer, keyGroup, TimeDomain.EVENT_TIME, expiry + 1, EventTime.MAX));
+          new TimerUpdate.Set(timer, keyGroup, TimeDomain.EVENT_TIME, expiry + 1, EventTime.MAX));
     }
   }
 

@@ -222,10 +222,10 @@ class StatefulBundleTest {
   @Test
   void dropsElementsOfWindowsThatExpired() {
     SdkBundle bundle =
-        bundle(15, element(1, "a", FIRST), element(12, "a", SECOND), element(3, "b", FIRST, SECOND));
+        bundle(
+            15, element(1, "a", FIRST), element(12, "a", SECOND), element(3, "b", FIRST, SECOND));
 
-    assertThat(sent(bundle))
-        .containsExactly(element(12, "a", SECOND), element(3, "b", SECOND));
+    assertThat(sent(bundle)).containsExactly(element(12, "a", SECOND), element(3, "b", SECOND));
 
     SdkBundle.Outcome outcome = finish(bundle);
     assertThat(outcome.result().timers())
@@ -321,8 +321,7 @@ class StatefulBundleTest {
                 fired("keep/clock", TimeDomain.PROCESSING_TIME, "b", SECOND, 8)));
 
     assertThat(bundle.isForRunnerOnly()).isFalse();
-    assertThat(sent(bundle))
-        .containsExactly(timer("a", FIRST, 9), timer("b", SECOND, 8));
+    assertThat(sent(bundle)).containsExactly(timer("a", FIRST, 9), timer("b", SECOND, 8));
   }
 
   private static ByteString timer(String key, ByteKey window, long time) {
