@@ -3,6 +3,7 @@ package org.trestle.engine.execute;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -36,6 +37,7 @@ import org.trestle.engine.shuffle.EdgeWriter;
 import org.trestle.engine.shuffle.GroupTable;
 import org.trestle.engine.shuffle.Grouping;
 import org.trestle.engine.state.SideInputTable;
+import org.trestle.engine.state.StateFormats;
 import org.trestle.engine.state.UserState;
 import org.trestle.engine.windowing.SessionMerging;
 import org.trestle.engine.windowing.WindowMerger;
@@ -46,6 +48,7 @@ import org.trestle.fn.wire.ByteSink;
 import org.trestle.fn.wire.Panes;
 import org.trestle.fn.wire.WindowCoder;
 import org.trestle.fn.wire.WindowedValueWriter;
+import org.trestle.fn.wire.WireCoder;
 import org.trestle.fn.wire.WireCoders;
 import org.trestle.proto.Urns;
 
@@ -231,7 +234,7 @@ final class JobGraphBuilder {
         outputs,
         tablesOfStage,
         timers(stage),
-        stage.userStates().isEmpty() ? null : userState(),
+        stage.userStates().isEmpty() ? null : userState(stage),
         expiry(stage),
         embeds);
   }
@@ -259,10 +262,24 @@ final class JobGraphBuilder {
         context.options().keyGroups());
   }
 
-  private UserState userState() {
+  private UserState userState(SdkStage stage) {
+    Map<StateName, WireCoder> coders = new HashMap<>();
+    for (var state : stage.userStates()) {
+      StateName name = new StateName(state.transform().value(), state.stateId());
+      String coderId = state.valueCoderId();
+      if (coderId != null) {
+        coders.put(name, WireCoders.of(components, coderId));
+      } else if (state.spec().hasMapSpec() || state.spec().hasSetSpec()) {
+        coders.put(name, StateFormats.ONE_VALUE);
+      }
+    }
     return new UserState(
-        (transform, state) -> null, context.memory(), SideInputTable.DEFAULT_PAGE_BYTES);
+        (transform, state) -> coders.get(new StateName(transform, state)),
+        context.memory(),
+        SideInputTable.DEFAULT_PAGE_BYTES);
   }
+
+  private record StateName(String transform, String userState) {}
 
   private Map<TimerEndpoint, TimerFamily> timers(SdkStage stage) {
     Map<TimerEndpoint, TimerFamily> timers = new LinkedHashMap<>();
