@@ -3,6 +3,7 @@ package org.trestle.engine.execute;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -38,6 +39,7 @@ import org.trestle.engine.shuffle.EdgeWriter;
 import org.trestle.engine.shuffle.GroupTable;
 import org.trestle.engine.shuffle.Grouping;
 import org.trestle.engine.state.SideInputTable;
+import org.trestle.engine.state.StateFormats;
 import org.trestle.engine.state.UserState;
 import org.trestle.engine.windowing.SessionMerging;
 import org.trestle.engine.windowing.WindowMerger;
@@ -48,6 +50,7 @@ import org.trestle.fn.wire.ByteSink;
 import org.trestle.fn.wire.Panes;
 import org.trestle.fn.wire.WindowCoder;
 import org.trestle.fn.wire.WindowedValueWriter;
+import org.trestle.fn.wire.WireCoder;
 import org.trestle.fn.wire.WireCoders;
 import org.trestle.proto.Urns;
 
@@ -254,14 +257,52 @@ final class JobGraphBuilder {
         outputs,
         tablesOfStage,
         timers(stage),
-        stage.userStates().isEmpty() ? null : userState(),
+        stage.userStates().isEmpty() ? null : userState(stage),
+        expiry(stage),
         embeds);
   }
 
-  private UserState userState() {
-    return new UserState(
-        (transform, state) -> null, context.memory(), SideInputTable.DEFAULT_PAGE_BYTES);
+  private @Nullable WindowExpiry expiry(SdkStage stage) {
+    List<String> callbacks = new ArrayList<>();
+    for (var family : stage.timerFamilies()) {
+      if (family.onWindowExpiration()) {
+        callbacks.add(TimerFamily.nameOf(family));
+      }
+    }
+    boolean stateful = !stage.userStates().isEmpty() || !stage.timerFamilies().isEmpty();
+    boolean unbounded =
+        components.getPcollectionsOrThrow(stage.source().value()).getIsBounded()
+            == RunnerApi.IsBounded.Enum.UNBOUNDED;
+    if (callbacks.isEmpty() && !(stateful && unbounded)) {
+      return null;
+    }
+    Edge input = fused.edge(stage.inputs().get(0));
+    return new WindowExpiry(
+        format(input),
+        components.getWindowingStrategiesOrThrow(input.windowingStrategyId()).getAllowedLateness(),
+        callbacks,
+        unbounded,
+        context.options().keyGroups());
   }
+
+  private UserState userState(SdkStage stage) {
+    Map<StateName, WireCoder> coders = new HashMap<>();
+    for (var state : stage.userStates()) {
+      StateName name = new StateName(state.transform().value(), state.stateId());
+      String coderId = state.valueCoderId();
+      if (coderId != null) {
+        coders.put(name, WireCoders.of(components, coderId));
+      } else if (state.spec().hasMapSpec() || state.spec().hasSetSpec()) {
+        coders.put(name, StateFormats.ONE_VALUE);
+      }
+    }
+    return new UserState(
+        (transform, state) -> coders.get(new StateName(transform, state)),
+        context.memory(),
+        SideInputTable.DEFAULT_PAGE_BYTES);
+  }
+
+  private record StateName(String transform, String userState) {}
 
   private Map<TimerEndpoint, TimerFamily> timers(SdkStage stage) {
     Map<TimerEndpoint, TimerFamily> timers = new LinkedHashMap<>();
@@ -270,7 +311,7 @@ final class JobGraphBuilder {
       timers.put(
           new TimerEndpoint(transform, family.familyId()),
           new TimerFamily(
-              transform + "/" + family.familyId(),
+              TimerFamily.nameOf(family),
               family.domain() == RunnerApi.TimeDomain.Enum.PROCESSING_TIME
                   ? TimeDomain.PROCESSING_TIME
                   : TimeDomain.EVENT_TIME,

@@ -263,14 +263,19 @@ final class JobRun implements JobExecution {
     }
     SdkStageRuntime stage = graph().sdkStage(work.stage());
     WorkerPool pool = pool(stage.environmentId());
+    SdkBundle bundle = new SdkBundle(stage, work, mode(work, pool));
+    entry.bundle = bundle;
+    if (bundle.isForRunnerOnly()) {
+      var nothing = ProcessBundleResponse.getDefaultInstance();
+      whenDone(entry, CompletableFuture.completedFuture(nothing).thenApply(bundle::finish));
+      return;
+    }
     WorkerPool.Lease lease = pool.lease();
     if (lease == null) {
       bundleEnded(entry, null, new IllegalStateException("no worker has room for a bundle"));
       return;
     }
     entry.lease = lease;
-    SdkBundle bundle = new SdkBundle(stage, work, mode(work, pool));
-    entry.bundle = bundle;
     RunningBundle handle = lease.worker().process(bundle.request(), bundle);
     entry.handle = handle;
     whenDone(entry, handle.done().thenApply(bundle::finish));
@@ -321,7 +326,8 @@ final class JobRun implements JobExecution {
             () ->
                 new SdkBundle.Outcome(
                     stage.run(entry.work, () -> entry.givenUp),
-                    ProcessBundleResponse.getDefaultInstance()),
+                    ProcessBundleResponse.getDefaultInstance(),
+                    List.of()),
             context.runnerThreads()));
   }
 
@@ -353,6 +359,8 @@ final class JobRun implements JobExecution {
     }
     result.outputs().forEach(graph()::append);
     graph().figures(entry.work.stage()).committed(entry.work, result, nanos);
+    attempted.add(outcome.metrics());
+    committed.add(outcome.metrics());
     WorkerPool.Lease lease = entry.lease;
     RunningBundle handle = entry.handle;
     if (lease != null && handle != null) {

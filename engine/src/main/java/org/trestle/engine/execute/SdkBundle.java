@@ -15,6 +15,7 @@ import org.apache.beam.model.fnexecution.v1.BeamFnApi.ProcessBundleSplitResponse
 import org.apache.beam.model.fnexecution.v1.BeamFnApi.StateKey;
 import org.apache.beam.model.fnexecution.v1.BeamFnApi.StateRequest;
 import org.apache.beam.model.fnexecution.v1.BeamFnApi.StateResponse;
+import org.apache.beam.model.pipeline.v1.MetricsApi.MonitoringInfo;
 import org.jspecify.annotations.Nullable;
 import org.trestle.engine.core.bundle.BundleResult;
 import org.trestle.engine.core.bundle.BundleWork;
@@ -42,8 +43,13 @@ final class SdkBundle implements BundleReceiver {
   /** Input is sent in pieces of about this size, so that several bundles share a data stream. */
   private static final int INPUT_CHUNK_BYTES = 1 << 20;
 
-  /** What a finished bundle has to commit. */
-  record Outcome(BundleResult result, ProcessBundleResponse response) {}
+  /**
+   * What a finished bundle has to commit.
+   *
+   * @param metrics of the runner
+   */
+  record Outcome(
+      BundleResult result, ProcessBundleResponse response, List<MonitoringInfo> metrics) {}
 
   private final SdkStageRuntime stage;
   private final BundleWork work;
@@ -51,6 +57,7 @@ final class SdkBundle implements BundleReceiver {
   private final Map<String, EdgeWriter> writers = new LinkedHashMap<>();
   private final List<TimerUpdate> timerUpdates = new ArrayList<>();
   private final UserState.@Nullable Lease state;
+  private final @Nullable BundleWindows windows;
   private volatile @Nullable RuntimeException problem;
 
   /** Whether the rest of the input was given back. */
@@ -71,7 +78,22 @@ final class SdkBundle implements BundleReceiver {
     this.mode = mode;
     stage.outputs().forEach((sink, output) -> writers.put(sink, output.newWriter()));
     UserState userState = stage.userState();
+    WindowExpiry expiry = stage.expiry();
     this.state = userState == null ? null : userState.open();
+    this.windows = expiry == null ? null : new BundleWindows(expiry, work.inputWatermark());
+  }
+
+  /** Whether there is nothing in the bundle for a worker: timers of the runner, no more. */
+  boolean isForRunnerOnly() {
+    return work.elements().isEmpty()
+        && !work.timers().isEmpty()
+        && work.timers().stream().noneMatch(this::isForSdk);
+  }
+
+  private boolean isForSdk(FiredTimer timer) {
+    WindowExpiry expiry = stage.expiry();
+    return !WindowExpiry.isCleanup(timer)
+        && (expiry == null || !expiry.isTooLate(timer, work.inputWatermark()));
   }
 
   /** The data source of the input. */
@@ -93,16 +115,21 @@ final class SdkBundle implements BundleReceiver {
 
   private Iterator<BundleRequest.Input> inputs() {
     Iterator<ElementBlock> blocks = work.elements().iterator();
-    Iterator<FiredTimer> timers = work.timers().iterator();
+    Iterator<FiredTimer> timers = work.timers().stream().filter(this::isForSdk).iterator();
     return new Iterator<>() {
       private Iterator<ByteString> chunks = List.<ByteString>of().iterator();
+      private ByteString chunk = ByteString.EMPTY;
 
       @Override
       public boolean hasNext() {
-        while (!chunks.hasNext() && blocks.hasNext() && !cut) {
-          chunks = ((EncodedBlock) blocks.next()).chunks(INPUT_CHUNK_BYTES);
+        while (chunk.isEmpty() && !cut && (chunks.hasNext() || blocks.hasNext())) {
+          if (chunks.hasNext()) {
+            chunk = admit(chunks.next());
+          } else {
+            chunks = ((EncodedBlock) blocks.next()).chunks(INPUT_CHUNK_BYTES);
+          }
         }
-        return chunks.hasNext() || timers.hasNext();
+        return !chunk.isEmpty() || timers.hasNext();
       }
 
       @Override
@@ -110,11 +137,18 @@ final class SdkBundle implements BundleReceiver {
         if (!hasNext()) {
           throw new NoSuchElementException();
         }
-        return chunks.hasNext()
-            ? new BundleRequest.Elements(stage.sourceTransformId(), chunks.next())
-            : stage.encode(shifted(timers.next()));
+        if (chunk.isEmpty()) {
+          return stage.encode(shifted(timers.next()));
+        }
+        ByteString elements = chunk;
+        chunk = ByteString.EMPTY;
+        return new BundleRequest.Elements(stage.sourceTransformId(), elements);
       }
     };
+  }
+
+  private ByteString admit(ByteString elements) {
+    return windows == null ? elements : windows.admit(elements);
   }
 
   @Override
@@ -210,7 +244,23 @@ final class SdkBundle implements BundleReceiver {
     writers.values().forEach(writer -> outputs.add(writer.finish()));
     List<Residual> residuals = new ArrayList<>();
     response.getResidualRootsList().forEach(root -> residual(root, residuals));
-    return new Outcome(new BundleResult(work.id(), outputs, timerUpdates, residuals), response);
+    return new Outcome(
+        new BundleResult(work.id(), outputs, timers(), residuals), response, metrics());
+  }
+
+  private List<TimerUpdate> timers() {
+    WindowExpiry expiry = stage.expiry();
+    if (windows == null || expiry == null) {
+      return timerUpdates;
+    }
+    List<TimerUpdate> all = new ArrayList<>(windows.timers());
+    timerUpdates.forEach(update -> all.add(expiry.restrict(update)));
+    return all;
+  }
+
+  private List<MonitoringInfo> metrics() {
+    long dropped = windows == null ? 0 : windows.dropped();
+    return dropped == 0 ? List.of() : List.of(LateData.dropped(stage.transformId(), dropped));
   }
 
   /** What a bundle keeps and what it gives back. */
@@ -296,6 +346,12 @@ final class SdkBundle implements BundleReceiver {
   void commit() {
     if (state != null) {
       state.commit();
+    }
+    UserState userState = stage.userState();
+    for (FiredTimer timer : work.timers()) {
+      if (userState != null && WindowExpiry.isCleanup(timer)) {
+        userState.remove(timer.timer().window(), timer.timer().key());
+      }
     }
   }
 

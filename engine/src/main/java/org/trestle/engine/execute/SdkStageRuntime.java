@@ -34,6 +34,7 @@ final class SdkStageRuntime {
   private final Map<SideInputId, SideInputTable> sideInputs;
   private final Map<TimerEndpoint, TimerFamily> timers;
   private final @Nullable UserState userState;
+  private final @Nullable WindowExpiry expiry;
   private final boolean embedsElements;
   private final String cacheName = UUID.randomUUID().toString();
   private final AtomicLong cacheGeneration = new AtomicLong();
@@ -42,6 +43,7 @@ final class SdkStageRuntime {
    * Joins a planned stage with its stores.
    *
    * @param input the format of the stage's own input, for residuals
+   * @param expiry what to do about windows of elements; null if nothing
    */
   SdkStageRuntime(
       SdkStage plan,
@@ -50,6 +52,7 @@ final class SdkStageRuntime {
       Map<SideInputId, SideInputTable> sideInputs,
       Map<TimerEndpoint, TimerFamily> timers,
       @Nullable UserState userState,
+      @Nullable WindowExpiry expiry,
       boolean embedsElements) {
     this.plan = plan;
     this.input = input;
@@ -57,6 +60,7 @@ final class SdkStageRuntime {
     this.sideInputs = Map.copyOf(sideInputs);
     this.timers = new LinkedHashMap<>(timers);
     this.userState = userState;
+    this.expiry = expiry;
     this.embedsElements = embedsElements;
   }
 
@@ -93,6 +97,16 @@ final class SdkStageRuntime {
 
   @Nullable UserState userState() {
     return userState;
+  }
+
+  /** What to do about windows of elements; null if nothing. */
+  @Nullable WindowExpiry expiry() {
+    return expiry;
+  }
+
+  /** The transform that reads the stage's input; of a stage with state, the one that has it. */
+  String transformId() {
+    return plan.transforms().get(0).value();
   }
 
   boolean embedsElements() {

@@ -23,6 +23,18 @@ import org.trestle.fn.wire.WireCoder;
 record TimerFamily(
     String name, TimeDomain domain, WireCoder key, WindowCoder window, int keyGroups) {
 
+  /** Sorts after the letters of all names. */
+  private static final String LAST = "\uffff";
+
+  /**
+   * The stage-unique name of a family. Timers of one key and time fire in the order of their names,
+   * and those that tell of the end of a window after the others.
+   */
+  static String nameOf(org.trestle.engine.fuse.TimerFamily family) {
+    String order = family.onWindowExpiration() ? LAST : "";
+    return family.transform() + "/" + order + family.familyId();
+  }
+
   /** Reads what a harness set and cleared. A timer in several windows counts in each. */
   void decode(ByteString data, List<TimerUpdate> into) {
     TimerCursor cursor = new TimerCursor(key, window).reset(data.toByteArray());

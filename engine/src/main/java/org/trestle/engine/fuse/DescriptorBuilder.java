@@ -16,11 +16,13 @@ import org.apache.beam.model.pipeline.v1.RunnerApi.FunctionSpec;
 import org.apache.beam.model.pipeline.v1.RunnerApi.PCollection;
 import org.apache.beam.model.pipeline.v1.RunnerApi.PTransform;
 import org.apache.beam.model.pipeline.v1.RunnerApi.ParDoPayload;
+import org.apache.beam.model.pipeline.v1.RunnerApi.StateSpec;
 import org.apache.beam.model.pipeline.v1.RunnerApi.TimerFamilySpec;
 import org.apache.beam.model.pipeline.v1.RunnerApi.WindowingStrategy;
 import org.trestle.engine.graph.PCollectionId;
 import org.trestle.engine.graph.TransformKinds;
 import org.trestle.engine.graph.TransformNode;
+import org.trestle.proto.Urns.Coders;
 import org.trestle.proto.Urns.Transforms;
 
 /**
@@ -74,18 +76,18 @@ final class DescriptorBuilder {
     PTransform.Builder transform = node.proto().toBuilder();
     ParDoPayload parDo = node.parDo();
     if (parDo != null) {
-      if (!timers.isEmpty()) {
-        ParDoPayload.Builder payload = parDo.toBuilder();
-        for (TimerFamily timer : timers.values()) {
-          TimerFamilySpec.Builder spec =
-              parDo.getTimerFamilySpecsOrThrow(timer.familyId()).toBuilder();
-          payload.putTimerFamilySpecs(
-              timer.familyId(), spec.setTimerFamilyCoderId(timer.timerCoderId()).build());
-        }
-        parDo = payload.build();
-        transform.getSpecBuilder().setPayload(parDo.toByteString());
+      ParDoPayload.Builder payload = parDo.toBuilder();
+      for (TimerFamily timer : timers.values()) {
+        TimerFamilySpec.Builder spec =
+            parDo.getTimerFamilySpecsOrThrow(timer.familyId()).toBuilder();
+        payload.putTimerFamilySpecs(
+            timer.familyId(), spec.setTimerFamilyCoderId(timer.timerCoderId()).build());
       }
-      addCodersOf(parDo);
+      parDo.getStateSpecsMap().forEach((id, spec) -> payload.putStateSpecs(id, onTheWire(spec)));
+      if (!timers.isEmpty() || parDo.getStateSpecsCount() > 0) {
+        transform.getSpecBuilder().setPayload(payload.build().toByteString());
+      }
+      addCodersOf(payload.build());
     } else if (!TransformKinds.sdkPrimitive(node.urn()) && !node.urn().equals(Transforms.FLATTEN)) {
       // The payload may name any coder.
       coderIds.addAll(components.getCodersMap().keySet());
@@ -93,6 +95,23 @@ final class DescriptorBuilder {
       addAccumulatorCoder(node);
     }
     descriptor.putTransforms(node.id().value(), transform.build());
+  }
+
+  /**
+   * The values of an ordered list are length-prefixed, by the harness itself in some SDKs, by the
+   * coder they are given in others.
+   */
+  private StateSpec onTheWire(StateSpec spec) {
+    String element = spec.getOrderedListSpec().getElementCoderId();
+    if (!components.containsCoders(element)
+        || coders.coder(element).getSpec().getUrn().equals(Coders.LENGTH_PREFIX)) {
+      return spec;
+    }
+    StateSpec.Builder prefixed = spec.toBuilder();
+    prefixed
+        .getOrderedListSpecBuilder()
+        .setElementCoderId(coders.of(Coders.LENGTH_PREFIX, element));
+    return prefixed.build();
   }
 
   private void addCodersOf(ParDoPayload parDo) {

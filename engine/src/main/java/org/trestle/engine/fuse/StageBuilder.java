@@ -14,6 +14,7 @@ import org.apache.beam.model.pipeline.v1.RunnerApi.Components;
 import org.apache.beam.model.pipeline.v1.RunnerApi.PCollection;
 import org.apache.beam.model.pipeline.v1.RunnerApi.PTransform;
 import org.apache.beam.model.pipeline.v1.RunnerApi.ParDoPayload;
+import org.apache.beam.model.pipeline.v1.RunnerApi.StateSpec;
 import org.jspecify.annotations.Nullable;
 import org.trestle.engine.graph.InvalidPipelineException;
 import org.trestle.engine.graph.PCollectionId;
@@ -257,9 +258,17 @@ final class StageBuilder {
       String key = pairComponent(wire, 0, node, draft.source);
       String window = windowCoder(draft.source);
       new TreeMap<>(parDo.getStateSpecsMap())
-          .forEach((state, spec) -> states.add(new UserState(node.id(), state, spec, key, window)));
+          .forEach(
+              (state, spec) ->
+                  states.add(
+                      new UserState(node.id(), state, spec, key, window, valueCoder(spec))));
     }
     return states;
+  }
+
+  private @Nullable String valueCoder(StateSpec spec) {
+    String value = spec.getMultimapSpec().getValueCoderId();
+    return components.containsCoders(value) && coders.isKnown(value) ? coders.wire(value) : null;
   }
 
   private List<SideInput> sideInputs(TransformNode node) {

@@ -1,6 +1,7 @@
 package org.trestle.engine.fuse;
 
 import org.apache.beam.model.pipeline.v1.RunnerApi.StateSpec;
+import org.jspecify.annotations.Nullable;
 import org.trestle.engine.graph.TransformId;
 
 /**
@@ -10,10 +11,13 @@ import org.trestle.engine.graph.TransformId;
  * @param spec as the SDK declared it; its coders are the SDK's own, not wire coders
  * @param keyCoderId wire coder of the keys: part of the key-value coder of the stage's input
  * @param windowCoderId wire coder of the windows
+ * @param valueCoderId coder of a multimap's values, null if the runner does not know all of it:
+ *     SDKs write them by their own coder, not by a wire coder
  */
 public record UserState(
     TransformId transform,
     String stateId,
     StateSpec spec,
     String keyCoderId,
-    String windowCoderId) {}
+    String windowCoderId,
+    @Nullable String valueCoderId) {}
