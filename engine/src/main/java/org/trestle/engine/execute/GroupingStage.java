@@ -16,7 +16,7 @@ import org.trestle.engine.shuffle.GroupTable;
  *
  * <p>Runs on the runner's threads; the core leases each key group to one bundle at a time.
  */
-final class GroupingStage {
+final class GroupingStage implements RunnerStage {
   private final GroupTable table;
   private final StageOutput output;
 
@@ -25,19 +25,14 @@ final class GroupingStage {
     this.output = output;
   }
 
-  /**
-   * Runs a bundle.
-   *
-   * @param givenUp whether nobody waits for the bundle any more; asked between pieces of work
-   * @throws CancellationException if so
-   */
-  BundleResult run(BundleWork work, BooleanSupplier givenUp) {
+  @Override
+  public Output run(BundleWork work, BooleanSupplier givenUp) {
     for (ElementBlock block : work.elements()) {
       check(givenUp);
       table.add(((EncodedBlock) block).keyGroup(), block);
     }
     if (!work.closing()) {
-      return new BundleResult(work.id(), List.of(), List.of(), List.of());
+      return new Output(new BundleResult(work.id(), List.of(), List.of(), List.of()), List.of());
     }
     EdgeWriter writer = output.newWriter();
     try {
@@ -45,7 +40,9 @@ final class GroupingStage {
         check(givenUp);
         table.drain(keyGroup, writer);
       }
-      return new BundleResult(work.id(), List.of(writer.finish()), List.of(), List.of());
+      BundleResult result =
+          new BundleResult(work.id(), List.of(writer.finish()), List.of(), List.of());
+      return new Output(result, List.of());
     } catch (RuntimeException failure) {
       writer.discard();
       throw failure;
@@ -58,7 +55,8 @@ final class GroupingStage {
     }
   }
 
-  void close() {
+  @Override
+  public void close() {
     table.close();
   }
 }

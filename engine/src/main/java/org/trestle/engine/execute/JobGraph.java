@@ -35,7 +35,7 @@ final class JobGraph implements AutoCloseable {
   private final FusedPipeline fused;
   private final JobPlan plan;
   private final Map<StageId, SdkStageRuntime> sdkStages;
-  private final Map<StageId, GroupingStage> groupings;
+  private final Map<StageId, RunnerStage> runnerStages;
   private final Map<StageId, StageFigures> figures;
   private final Map<EdgeId, List<SideInputTable>> sideInputs;
   private final BlockStore blocks;
@@ -48,7 +48,7 @@ final class JobGraph implements AutoCloseable {
       FusedPipeline fused,
       JobPlan plan,
       Map<StageId, SdkStageRuntime> sdkStages,
-      Map<StageId, GroupingStage> groupings,
+      Map<StageId, RunnerStage> runnerStages,
       Map<StageId, StageFigures> figures,
       Map<EdgeId, List<SideInputTable>> sideInputs,
       BlockStore blocks,
@@ -58,7 +58,7 @@ final class JobGraph implements AutoCloseable {
     this.fused = fused;
     this.plan = plan;
     this.sdkStages = new LinkedHashMap<>(sdkStages);
-    this.groupings = new LinkedHashMap<>(groupings);
+    this.runnerStages = new LinkedHashMap<>(runnerStages);
     this.figures = new LinkedHashMap<>(figures);
     this.sideInputs = new LinkedHashMap<>(sideInputs);
     this.blocks = blocks;
@@ -100,9 +100,9 @@ final class JobGraph implements AutoCloseable {
     return stage;
   }
 
-  /** The grouping that the stage is, or null if it is an SDK stage. */
-  @Nullable GroupingStage grouping(StageId id) {
-    return groupings.get(id);
+  /** The stage that the runner executes, or null if it is an SDK stage. */
+  @Nullable RunnerStage runnerStage(StageId id) {
+    return runnerStages.get(id);
   }
 
   StageFigures figures(StageId id) {
@@ -172,7 +172,7 @@ final class JobGraph implements AutoCloseable {
   @Override
   public void close() {
     testStreams.values().forEach(TestStreamSource::close);
-    groupings.values().forEach(GroupingStage::close);
+    runnerStages.values().forEach(RunnerStage::close);
     sideInputs.values().forEach(tables -> tables.forEach(SideInputTable::close));
     sdkStages.values().forEach(SdkStageRuntime::close);
     blocks.close();

@@ -95,7 +95,7 @@ final class JobGraphBuilder {
     }
     fused.edges().values().forEach(edge -> edges.put(edge.id(), stageOutput(edge)));
     Map<StageId, SdkStageRuntime> sdkStages = new LinkedHashMap<>();
-    Map<StageId, GroupingStage> groupings = new LinkedHashMap<>();
+    Map<StageId, RunnerStage> runnerStages = new LinkedHashMap<>();
     Map<StageId, StageFigures> figures = new LinkedHashMap<>();
     List<StageSpec> specs = new ArrayList<>();
     for (Stage stage : fused.stages()) {
@@ -105,7 +105,7 @@ final class JobGraphBuilder {
         figures.put(id, figures(sdk));
         specs.add(spec(sdk));
       } else if (stage instanceof GroupByKeyStage grouping) {
-        groupings.put(id, grouping(grouping));
+        runnerStages.put(id, grouping(grouping));
         figures.put(id, new StageFigures(nameOf(grouping), List.of(nameOf(grouping)), "runner"));
         specs.add(spec(grouping));
       }
@@ -136,7 +136,7 @@ final class JobGraphBuilder {
         fused,
         plan,
         sdkStages,
-        groupings,
+        runnerStages,
         figures,
         sideInputs,
         blocks,

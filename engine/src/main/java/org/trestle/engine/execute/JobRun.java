@@ -256,9 +256,9 @@ final class JobRun implements JobExecution {
   private void startBundle(BundleWork work) {
     RunningWork entry = new RunningWork(work);
     running.put(work.id(), entry);
-    GroupingStage grouping = graph().grouping(work.stage());
-    if (grouping != null) {
-      startGrouping(entry, grouping);
+    RunnerStage inRunner = graph().runnerStage(work.stage());
+    if (inRunner != null) {
+      startInRunner(entry, inRunner);
       return;
     }
     SdkStageRuntime stage = graph().sdkStage(work.stage());
@@ -319,15 +319,15 @@ final class JobRun implements JobExecution {
                         Checkpoints.afterSplit(entry, () -> bundleEnded(entry, outcome, failure))));
   }
 
-  private void startGrouping(RunningWork entry, GroupingStage stage) {
+  private void startInRunner(RunningWork entry, RunnerStage stage) {
     whenDone(
         entry,
         CompletableFuture.supplyAsync(
-            () ->
-                new SdkBundle.Outcome(
-                    stage.run(entry.work, () -> entry.givenUp),
-                    ProcessBundleResponse.getDefaultInstance(),
-                    List.of()),
+            () -> {
+              RunnerStage.Output output = stage.run(entry.work, () -> entry.givenUp);
+              return new SdkBundle.Outcome(
+                  output.result(), ProcessBundleResponse.getDefaultInstance(), output.metrics());
+            },
             context.runnerThreads()));
   }
 
@@ -423,6 +423,10 @@ final class JobRun implements JobExecution {
             entry.work.id(),
             graph().figures(entry.work.stage()).status().name(),
             problem == null ? failure : problem);
+    if (graph().runnerStage(entry.work.stage()) != null) {
+      // It has changed what it keeps: the same work again would count twice.
+      described = new BundleFailure(described.id(), false, described.message());
+    }
     int limit = policy(graph()).maxAttempts();
     if (described.retryable() && entry.work.attempt() < limit) {
       listener.message(

@@ -260,7 +260,9 @@ final class SdkBundle implements BundleReceiver {
 
   private List<MonitoringInfo> metrics() {
     long dropped = windows == null ? 0 : windows.dropped();
-    return dropped == 0 ? List.of() : List.of(LateData.dropped(stage.transformId(), dropped));
+    return dropped == 0
+        ? List.of()
+        : List.of(DroppedElements.ofState(stage.transformId(), dropped));
   }
 
   /** What a bundle keeps and what it gives back. */

@@ -260,8 +260,7 @@ final class StageBuilder {
       new TreeMap<>(parDo.getStateSpecsMap())
           .forEach(
               (state, spec) ->
-                  states.add(
-                      new UserState(node.id(), state, spec, key, window, valueCoder(spec))));
+                  states.add(new UserState(node.id(), state, spec, key, window, valueCoder(spec))));
     }
     return states;
   }

@@ -10,9 +10,9 @@ public interface StateFormats {
   WireCoder ONE_VALUE = (buffer, position, limit) -> limit;
 
   /**
-   * Returns the coder of a state's values as they come on the wire: of a multimap's values, or of an
-   * ordered list's values (behind the sort key) if it is not a length prefix; null if unknown. Bags
-   * need none.
+   * Returns the coder of a state's values as they come on the wire: of a multimap's values, or of
+   * an ordered list's values (behind the sort key) if it is not a length prefix; null if unknown.
+   * Bags need none.
    */
   @Nullable WireCoder value(String transform, String userState);
 }
