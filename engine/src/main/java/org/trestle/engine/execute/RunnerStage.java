@@ -18,7 +18,7 @@ interface RunnerStage extends AutoCloseable {
    * @param metrics for the job, beside those of SDKs
    */
   record Output(BundleResult result, List<MonitoringInfo> metrics) {
-    Output {
+    public Output {
       metrics = List.copyOf(metrics);
     }
   }
