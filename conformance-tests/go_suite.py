@@ -3,6 +3,7 @@
 import concurrent.futures
 import fnmatch
 import os
+import pathlib
 import re
 import signal
 import subprocess
@@ -23,22 +24,29 @@ PACKAGES = (
     'test/integration/wordcount',
     'test/regression',
 )
+PIPELINES = pathlib.Path(__file__).resolve().parent / 'pipelines' / 'go'
 MESSAGE_LINES = 60
 
 
 class GoSuite:
-    def __init__(self, version):
+    """Upstream's packages, or the package of our own pipelines."""
+
+    def __init__(self, version, pipelines=False):
         self.version = version
+        self.pipelines = pipelines
+
+    def _binaries(self):
+        go = environments.GoEnvironment(self.version)
+        if self.pipelines:
+            return {'': go.test_binary_from(PIPELINES)}
+        return {package.rpartition('/')[2] + '.': go.test_binary(package) for package in PACKAGES}
 
     def run(self, name, context):
-        go = environments.GoEnvironment(self.version)
         tests = []
-        for package in PACKAGES:
-            binary = go.test_binary(package)
+        for prefix, binary in self._binaries().items():
             for test in self._list(binary):
-                test_id = f'{package.rpartition("/")[2]}.{test}'
-                if fnmatch.fnmatchcase(test_id, context.only or '*'):
-                    tests.append((test_id, binary, test))
+                if fnmatch.fnmatchcase(prefix + test, context.only or '*'):
+                    tests.append((prefix + test, binary, test))
         outcomes, orphans = [], []
         with concurrent.futures.ThreadPoolExecutor(context.jobs) as pool:
             for result in pool.map(lambda t: self._run(name, *t, context), tests):

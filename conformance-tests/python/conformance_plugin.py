@@ -6,18 +6,22 @@ The environment says what to do:
   CONFORMANCE_EVENTS     file that receives one JSON object a line
   CONFORMANCE_DONE       file with the test ids that earlier processes finished, one a line
   CONFORMANCE_ONLY       shell pattern; other tests are left out
+  CONFORMANCE_SHARD      "1/3": of the tests, this process runs the second, fifth and so on
   CONFORMANCE_STREAMING  "1" submits every pipeline with --streaming
 """
 
 import fnmatch
+import functools
 import json
 import os
 import socket
+import subprocess
 import time
 
 import pytest
 from apache_beam.portability.api import beam_job_api_pb2
 from apache_beam.runners.portability import portable_runner
+from apache_beam.runners.portability import stager
 from apache_beam.testing.test_pipeline import TestPipeline
 
 ENDPOINT = os.environ['CONFORMANCE_ENDPOINT']
@@ -33,9 +37,12 @@ def _report(**event):
 
 
 def _test_id(item):
-  if not item.module.__name__.startswith('apache_beam.'):
+  module = item.module.__name__
+  if item.path.stem == 'job_service_tests':
     return item.name
-  parts = [item.module.__name__[len('apache_beam.'):]]
+  # Upstream's modules by their path, ours by what they are about.
+  upstream = module.startswith('apache_beam.')
+  parts = [module.removeprefix('apache_beam.') if upstream else item.path.stem.removesuffix('_test')]
   if item.cls is not None:
     parts.append(item.cls.__name__)
   return '.'.join(parts + [item.name])
@@ -61,6 +68,24 @@ def _record_submissions():
   portable_runner.PortableRunner.run_portable_pipeline = run_and_record
 
 
+class _Subprocess:
+  """The module, but what a command has put out once is its output ever after.
+
+  At each submission the SDK asks pip for a list of all packages, which takes longer than the job.
+  """
+  def __getattr__(self, name):
+    return getattr(subprocess, name)
+
+  @functools.cache
+  def _output(self, command):
+    return subprocess.check_output(command)
+
+  def check_output(self, command, **options):
+    if options or not isinstance(command, list):
+      return subprocess.check_output(command, **options)
+    return self._output(tuple(command))
+
+
 def _cancel_submitted():
   for result in _submitted:
     try:
@@ -78,6 +103,7 @@ def pytest_configure(config):
   ]
   TestPipeline.pytest_test_pipeline_options = ' '.join(
       options + (['--streaming'] if STREAMING else []))
+  stager.subprocess = _Subprocess()
   _record_submissions()
 
 
@@ -85,10 +111,13 @@ def pytest_collection_modifyitems(config, items):
   with open(os.environ['CONFORMANCE_DONE']) as file:
     done = set(file.read().split('\n'))
   only = os.environ.get('CONFORMANCE_ONLY') or '*'
+  shard, shards = map(int, os.environ['CONFORMANCE_SHARD'].split('/'))
   chosen, left_out = [], []
-  for item in items:
+  for i, item in enumerate(items):
     item.stash[_ID] = _test_id(item)
-    wanted = fnmatch.fnmatchcase(item.stash[_ID], only) and item.stash[_ID] not in done
+    wanted = (
+        i % shards == shard and fnmatch.fnmatchcase(item.stash[_ID], only) and
+        item.stash[_ID] not in done)
     (chosen if wanted else left_out).append(item)
   items[:] = chosen
   config.hook.pytest_deselected(items=left_out)
