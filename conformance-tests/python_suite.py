@@ -134,7 +134,7 @@ class _Shard:
             return subprocess.Popen(
                 [
                     str(self.python), '-m', 'pytest', '-p', 'conformance_plugin', '-p',
-                    'no:cacheprovider', '-q', f'--rootdir={self.directory}',
+                    'no:cacheprovider', '-q', '--tb=native', f'--rootdir={self.directory}',
                     f'--timeout={self.context.test_seconds}', '--timeout-method=signal',
                     *self.arguments
                 ],

@@ -149,6 +149,10 @@ def pytest_runtest_protocol(item):
   if broken:
     message = broken.longreprtext
     _cancel_submitted()
+  elif not skipped and [r.when for r in item.stash[_REPORTS]] != ['setup', 'call', 'teardown']:
+    # Pytest itself failed in a phase, which leaves no report of it.
+    status, message = 'failed', 'pytest did not get to the end of the test'
+    _cancel_submitted()
   elif skipped:
     # A skip carries (file, line, reason).
     message = str(

@@ -75,8 +75,10 @@ def _run_in_process(build, name, streaming, edit):
     """Checks the tests themselves on one of Beam's own runners that has no job service."""
     assert edit is None, 'needs a job service'
     from apache_beam.runners.direct import direct_runner
+    from apache_beam.runners.portability.fn_api_runner import FnApiRunner
+    runner = FnApiRunner() if name == 'FnApiRunner' else getattr(direct_runner, name)()
     pipeline = beam.Pipeline(
-        runner=getattr(direct_runner, name)(), options=PipelineOptions([], streaming=streaming))
+        runner=runner, options=PipelineOptions([], streaming=streaming))
     build(pipeline)
     result = pipeline.run()
     result.wait_until_finish()
