@@ -89,7 +89,7 @@ class _Shard:
             events_path.unlink(missing_ok=True)
             process = self._pytest(
                 events_path, done_path, self.directory / f'pytest-{label}-{attempt}.log')
-            events = _Events(self.name, events_path)
+            events = _Events(self.name, events_path, self.context.test_seconds)
             reason = self._follow(process, events)
             outcomes.update(events.outcomes)
             if reason is None and not events.service_gone:
@@ -128,6 +128,7 @@ class _Shard:
             CONFORMANCE_EVENTS=str(events_path),
             CONFORMANCE_DONE=str(done_path),
             CONFORMANCE_ONLY=self.context.only or '',
+            CONFORMANCE_SECONDS=str(self.context.test_seconds),
             CONFORMANCE_SHARD=f'{self.index}/{self.count}',
             CONFORMANCE_STREAMING='1' if self.suite.variant == 'streaming' else '')
         with open(log_path, 'wb') as log:
@@ -135,7 +136,6 @@ class _Shard:
                 [
                     str(self.python), '-m', 'pytest', '-p', 'conformance_plugin', '-p',
                     'no:cacheprovider', '-q', '--tb=native', f'--rootdir={self.directory}',
-                    f'--timeout={self.context.test_seconds}', '--timeout-method=signal',
                     *self.arguments
                 ],
                 cwd=self.directory, env=environment, stdin=subprocess.DEVNULL, stdout=log,
@@ -148,7 +148,7 @@ class _Shard:
             time.sleep(0.2)
             if self._tell_new(events):
                 last_event = time.monotonic()
-            limit = self.context.test_seconds + KILL_GRACE_SECONDS
+            limit = events.limit + KILL_GRACE_SECONDS
             if events.collected is not None and time.monotonic() - last_event > limit:
                 os.killpg(process.pid, signal.SIGKILL)
                 process.wait()
@@ -169,8 +169,9 @@ class _Shard:
 class _Events:
     """What the plugin in the pytest process has written so far."""
 
-    def __init__(self, suite, path):
+    def __init__(self, suite, path, limit):
         self.suite = suite
+        self.limit = limit
         self.path = path
         self.collected = None
         self.outcomes = {}
@@ -196,6 +197,7 @@ class _Events:
             self.collected = event['tests']
         elif kind == 'started':
             self.running = event['test']
+            self.limit = event['limit']
         elif kind == 'service-gone':
             self.service_gone = True
         elif kind == 'finished':

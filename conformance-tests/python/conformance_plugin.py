@@ -7,6 +7,7 @@ The environment says what to do:
   CONFORMANCE_DONE       file with the test ids that earlier processes finished, one a line
   CONFORMANCE_ONLY       shell pattern; other tests are left out
   CONFORMANCE_SHARD      "1/3": of the tests, this process runs the second, fifth and so on
+  CONFORMANCE_SECONDS    limit of a test
   CONFORMANCE_STREAMING  "1" submits every pipeline with --streaming
 """
 
@@ -27,6 +28,10 @@ from apache_beam.testing.test_pipeline import TestPipeline
 ENDPOINT = os.environ['CONFORMANCE_ENDPOINT']
 STREAMING = os.environ.get('CONFORMANCE_STREAMING') == '1'
 SERVICE_GONE = 42
+TEST_SECONDS = int(os.environ['CONFORMANCE_SECONDS'])
+# Pipelines of hundreds of combines: the SDK takes long to make, optimise and run them.
+SLOW = '*.test_run_packable_combine_*'
+SLOW_FACTOR = 4
 
 _submitted = []
 _events = open(os.environ['CONFORMANCE_EVENTS'], 'a', buffering=1)
@@ -42,7 +47,8 @@ def _test_id(item):
     return item.name
   # Upstream's modules by their path, ours by what they are about.
   upstream = module.startswith('apache_beam.')
-  parts = [module.removeprefix('apache_beam.') if upstream else item.path.stem.removesuffix('_test')]
+  parts = [
+      module.removeprefix('apache_beam.') if upstream else item.path.stem.removesuffix('_test')]
   if item.cls is not None:
     parts.append(item.cls.__name__)
   return '.'.join(parts + [item.name])
@@ -119,6 +125,9 @@ def pytest_collection_modifyitems(config, items):
         i % shards == shard and fnmatch.fnmatchcase(item.stash[_ID], only) and
         item.stash[_ID] not in done)
     (chosen if wanted else left_out).append(item)
+    limit = TEST_SECONDS * (SLOW_FACTOR if fnmatch.fnmatchcase(item.stash[_ID], SLOW) else 1)
+    item.stash[_LIMIT] = limit
+    item.add_marker(pytest.mark.timeout(limit, method='signal'))
   items[:] = chosen
   config.hook.pytest_deselected(items=left_out)
   _report(event='collected', tests=[item.stash[_ID] for item in chosen])
@@ -138,7 +147,7 @@ def pytest_runtest_protocol(item):
     pytest.exit('the job service does not answer', returncode=SERVICE_GONE)
   _submitted.clear()
   item.stash[_REPORTS] = []
-  _report(event='started', test=item.stash[_ID])
+  _report(event='started', test=item.stash[_ID], limit=item.stash[_LIMIT])
   begin = time.monotonic()
   yield
   reports = item.stash[_REPORTS]
@@ -169,4 +178,5 @@ def pytest_runtest_makereport(item, call):
 
 
 _ID = pytest.StashKey()
+_LIMIT = pytest.StashKey()
 _REPORTS = pytest.StashKey()

@@ -172,7 +172,9 @@ def test_window_type_with_a_coder_of_its_own_in_a_stream():
 
 def test_window_type_with_a_coder_of_its_own_in_a_side_input():
     def build(p):
-        side = p | 'side' >> create_at(WORK) | 'side shifts' >> beam.WindowInto(Shifts()) | beam.Values()
+        side = (
+            p | 'side' >> create_at(WORK) | 'side shifts' >> beam.WindowInto(Shifts())
+            | beam.Values())
         seen = (
             p | 'main' >> create_at(timed((0, 'x'), (99, 'y'), (149, 'z')))
             | 'main shifts' >> beam.WindowInto(Shifts())
