@@ -154,7 +154,8 @@ def test_looping_timer_in_event_time():
         ticks = (
             p | TestStream(KEYED_NUMBERS).advance_watermark_to(0)
             .add_elements([TimestampedValue(('a', 1), 0)]).advance_watermark_to(25)
-            .add_elements([TimestampedValue(('a', 2), 30)]).advance_watermark_to_infinity()
+            .add_elements([TimestampedValue(('a', 2), 30)]).advance_watermark_to(50)
+            .advance_watermark_to_infinity()
             | beam.ParDo(EventTimeLoop()))
         # The second element moves the timer from 30 to 40.
         assert_that(ticks, equal_to([(10, 1), (20, 1), (40, 2)]))
@@ -219,7 +220,7 @@ def test_timers_are_replaced_and_cleared_over_bundles():
             .add_elements([('k', [('kept', 10), ('moved', 20), ('cleared', 30)])])
             .advance_watermark_to(5)
             .add_elements([('k', [('moved', 40), ('cleared', None)])])
-            .advance_watermark_to_infinity()
+            .advance_watermark_to(50).advance_watermark_to_infinity()
             | beam.ParDo(SetAndClear()))
         assert_that(fired, equal_to([('kept', 10), ('moved', 40)]))
 

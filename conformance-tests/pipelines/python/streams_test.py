@@ -104,7 +104,8 @@ class CountPerKey(beam.DoFn):
 def test_stateful_dofn_directly_on_stream():
     def build(p):
         counted = (
-            p | TestStream(KEYED_NUMBERS).add_elements(at(1, ('a', 1), ('b', 2))).advance_watermark_to(5)
+            p | TestStream(KEYED_NUMBERS)
+            .add_elements(at(1, ('a', 1), ('b', 2))).advance_watermark_to(5)
             .add_elements(at(6, ('a', 3))).advance_watermark_to(7)
             .add_elements(at(8, ('a', 4), ('b', 5))).advance_watermark_to_infinity()
             | beam.ParDo(CountPerKey()))

@@ -54,7 +54,7 @@ def test_group_into_batches_by_size_and_end_of_window():
             .add_elements([TimestampedValue(('k', n), n) for n in range(7)])
             .advance_watermark_to(15)
             .add_elements([TimestampedValue(('k', n), n) for n in range(15, 18)])
-            .advance_watermark_to_infinity()
+            .advance_watermark_to(30).advance_watermark_to_infinity()
             | beam.WindowInto(FixedWindows(10)) | beam.GroupIntoBatches(5)
             | beam.MapTuple(lambda k, batch: len(list(batch))))
         assert_that(sizes, equal_to([5, 2, 3]))

@@ -108,10 +108,11 @@ def test_merging_windows_of_bounded_input():
 
 def test_merging_windows_of_a_stream():
     def build(p):
-        stream = TestStream(KEYED).advance_watermark_to(0)
+        stream = TestStream(KEYED).advance_watermark_to(-1)
         for visit in sorted(VISITS, key=lambda v: v.timestamp):
-            if visit.timestamp > stream.watermarks[None]:
-                stream.advance_watermark_to(visit.timestamp)
+            # Not to the visit itself, or a window that it touches has closed.
+            if visit.timestamp - 1 > stream.watermarks[None]:
+                stream.advance_watermark_to(visit.timestamp - 1)
             stream.add_elements([visit])
         visits = p | stream.advance_watermark_to_infinity()
         assert_that(numbers(visits | beam.WindowInto(GapOfValue())), equal_to(MERGED))
