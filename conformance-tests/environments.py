@@ -88,6 +88,20 @@ class GoEnvironment:
         return self._build(
             package.replace('/', '.') + '.test', ['test', '-c'], f'{GO_SDK}/go/{package}')
 
+    def test_binary_from(self, directory):
+        """Compiles tests of our own, from Go files in a directory without a module."""
+        sources = sorted(directory.glob('*.go'))
+        digest = hashlib.sha256(b''.join(p.read_bytes() for p in sources)).hexdigest()[:12]
+        copy = self.directory / 'copies' / directory.name
+        with _locked(self.directory):
+            self._prepare()
+            shutil.rmtree(copy, ignore_errors=True)
+            copy.mkdir(parents=True)
+            for source in sources:
+                shutil.copyfile(source, copy / source.name)
+        return self._build(
+            f'{directory.name}.{digest}.test', ['test', '-c'], f'./copies/{directory.name}')
+
     def program(self, package):
         return self._build(package.replace('/', '.'), ['build'], f'{GO_SDK}/go/{package}')
 

@@ -1,5 +1,6 @@
-"""The Python SDK's tests, in one pytest process for each suite."""
+"""Python tests against the job service, in pytest processes that share them out."""
 
+import concurrent.futures
 import json
 import os
 import pathlib
@@ -11,7 +12,9 @@ import environments
 from outcome import FAILED
 from outcome import Outcome
 
-PLUGINS = pathlib.Path(__file__).resolve().parent / 'python'
+HERE = pathlib.Path(__file__).resolve().parent
+PLUGINS = HERE / 'python'
+PIPELINES = HERE / 'pipelines' / 'python'
 # Pytest ends a test at its limit; when that does not help, the process is killed this much later.
 KILL_GRACE_SECONDS = 30
 # A process ends early when the service died or a test hung or crashed it.
@@ -19,44 +22,37 @@ MOST_PROCESSES = 30
 
 
 class PythonSuite:
+    """`variant` is '', 'streaming', 'validatesrunner', or 'pipelines' for tests of our own."""
+
     def __init__(self, version, variant=''):
         self.version = version
         self.variant = variant
 
     def run(self, name, context):
         python = environments.python_with_beam(self.version)
-        targets, options = self._targets(python)
+        arguments = self._arguments(python)
         directory = context.target / name
         directory.mkdir(parents=True, exist_ok=True)
-        done_path = directory / 'done.txt'
-        outcomes = {}
-        for attempt in range(MOST_PROCESSES):
-            done_path.write_text('\n'.join(outcomes))
-            events_path = directory / f'events-{attempt}.jsonl'
-            events_path.unlink(missing_ok=True)
-            process = self._pytest(
-                python, [*options, *targets], context, directory, events_path, done_path, attempt)
-            events = _Events(name, events_path)
-            reason = self._follow(process, events, context)
-            outcomes.update(events.outcomes)
-            if reason is None and not events.service_gone:
-                break
-            if events.running is not None:
-                outcomes[events.running] = Outcome(
-                    name, events.running, FAILED, message=reason or 'the job service died')
-                context.tell(outcomes[events.running])
-            if not context.service.revive():
-                for test in events.collected:
-                    if test not in outcomes:
-                        outcomes[test] = Outcome(
-                            name, test, FAILED, message='the job service is gone')
-                break
-        self._no_event_is_a_failure(name, outcomes, directory, context)
+        shards = [
+            _Shard(self, name, context, python, arguments, directory, i, context.jobs)
+            for i in range(context.jobs)]
+        with concurrent.futures.ThreadPoolExecutor(context.jobs) as pool:
+            outcomes = {t: o for found in pool.map(_Shard.run, shards) for t, o in found.items()}
+        if any(shard.orphans for shard in shards):
+            # Of several tests under way when the service died, one alone did it: run each alone.
+            last = _Shard(self, name, context, python, arguments, directory, 0, 1)
+            outcomes.update(last.run(done=outcomes, alone=True))
+        if not outcomes and not context.only:
+            log = (directory / 'pytest-0-0.log').read_text(errors='replace')
+            outcomes['collect'] = Outcome(
+                name, 'collect', FAILED, message=f'pytest ran no test:\n{log[-4000:]}')
         return list(outcomes.values())
 
-    def _targets(self, python):
+    def _arguments(self, python):
+        if self.variant == 'pipelines':
+            return [str(PIPELINES)]
         if self.variant != 'validatesrunner':
-            return [str(PLUGINS / 'job_service_tests.py')], []
+            return ['--import-mode=importlib', str(PLUGINS / 'job_service_tests.py')]
         # Dataflow's own tests want a Google Cloud project.
         finder = (
             'import apache_beam, pathlib\n'
@@ -65,65 +61,117 @@ class PythonSuite:
             '  if "dataflow" not in path.parts and "mark.it_validatesrunner" in path.read_text():\n'
             '    print(path)\n')
         found = subprocess.run([str(python), '-c', finder], text=True, capture_output=True)
-        return found.stdout.split(), ['-m', 'it_validatesrunner']
+        return ['--import-mode=importlib', '-m', 'it_validatesrunner', *found.stdout.split()]
 
-    def _pytest(self, python, arguments, context, directory, events_path, done_path, attempt):
+
+class _Shard:
+    """Every n-th test of a suite, in one pytest process or, after a crash, the next one."""
+
+    def __init__(self, suite, name, context, python, arguments, directory, index, count):
+        self.suite = suite
+        self.name = name
+        self.context = context
+        self.python = python
+        self.arguments = arguments
+        self.directory = directory
+        self.index = index
+        self.count = count
+        # Tests that ran when the service died, with other shards running theirs.
+        self.orphans = set()
+
+    def run(self, done=(), alone=False):
+        outcomes = {}
+        label = 'alone' if alone else str(self.index)
+        for attempt in range(MOST_PROCESSES):
+            done_path = self.directory / f'done-{label}.txt'
+            done_path.write_text('\n'.join([*done, *outcomes, *self.orphans]))
+            events_path = self.directory / f'events-{label}-{attempt}.jsonl'
+            events_path.unlink(missing_ok=True)
+            process = self._pytest(
+                events_path, done_path, self.directory / f'pytest-{label}-{attempt}.log')
+            events = _Events(self.name, events_path, self.context.test_seconds)
+            reason = self._follow(process, events)
+            outcomes.update(events.outcomes)
+            if reason is None and not events.service_gone:
+                break
+            alive = self.context.service.alive()
+            if events.running is not None:
+                if alive or alone or self.count == 1:
+                    self._fail(outcomes, events.running, reason or 'the job service died')
+                else:
+                    self.orphans.add(events.running)
+            if not alive and not alone:
+                self._disown_failures_of(events, outcomes)
+            if not self.context.service.revive():
+                for test in events.collected or ():
+                    if test not in outcomes:
+                        self._fail(outcomes, test, 'the job service is gone')
+                break
+        return outcomes
+
+    def _disown_failures_of(self, events, outcomes):
+        """The test that the dying service failed last may be another shard's victim."""
+        last = next(reversed(events.outcomes.values()), None)
+        if self.count > 1 and last is not None and last.status == FAILED:
+            del outcomes[last.test]
+            self.orphans.add(last.test)
+
+    def _fail(self, outcomes, test, message):
+        outcomes[test] = self.context.tell(Outcome(self.name, test, FAILED, message=message))
+
+    def _pytest(self, events_path, done_path, log_path):
         environment = dict(
             os.environ,
-            PYTHONPATH=str(PLUGINS),
+            PYTHONPATH=os.pathsep.join([str(PLUGINS), str(PIPELINES)]),
             PYTHONDONTWRITEBYTECODE='1',
-            CONFORMANCE_ENDPOINT=context.service.endpoint,
+            CONFORMANCE_ENDPOINT=self.context.service.endpoint,
             CONFORMANCE_EVENTS=str(events_path),
             CONFORMANCE_DONE=str(done_path),
-            CONFORMANCE_ONLY=context.only or '',
-            CONFORMANCE_STREAMING='1' if self.variant == 'streaming' else '')
-        with open(directory / f'pytest-{attempt}.log', 'wb') as log:
+            CONFORMANCE_ONLY=self.context.only or '',
+            CONFORMANCE_SECONDS=str(self.context.test_seconds),
+            CONFORMANCE_SHARD=f'{self.index}/{self.count}',
+            CONFORMANCE_STREAMING='1' if self.suite.variant == 'streaming' else '')
+        with open(log_path, 'wb') as log:
             return subprocess.Popen(
                 [
-                    str(python), '-m', 'pytest', '-p', 'conformance_plugin', '-p',
-                    'no:cacheprovider', '-q', '--import-mode=importlib', f'--rootdir={directory}',
-                    f'--timeout={context.test_seconds}', '--timeout-method=signal', *arguments
+                    str(self.python), '-m', 'pytest', '-p', 'conformance_plugin', '-p',
+                    'no:cacheprovider', '-q', '--tb=native', f'--rootdir={self.directory}',
+                    *self.arguments
                 ],
-                cwd=directory, env=environment, stdin=subprocess.DEVNULL, stdout=log,
+                cwd=self.directory, env=environment, stdin=subprocess.DEVNULL, stdout=log,
                 stderr=subprocess.STDOUT, start_new_session=True)
 
-    def _follow(self, process, events, context):
+    def _follow(self, process, events):
         """Waits for pytest; returns why it did not get to its end, or None."""
         last_event = time.monotonic()
         while process.poll() is None:
             time.sleep(0.2)
-            if self._tell_new(events, context):
+            if self._tell_new(events):
                 last_event = time.monotonic()
-            limit = context.test_seconds + KILL_GRACE_SECONDS
+            limit = events.limit + KILL_GRACE_SECONDS
             if events.collected is not None and time.monotonic() - last_event > limit:
                 os.killpg(process.pid, signal.SIGKILL)
                 process.wait()
-                self._tell_new(events, context)
+                self._tell_new(events)
                 return f'no end after {limit} s: the process was killed'
-        self._tell_new(events, context)
+        self._tell_new(events)
         if process.returncode in (0, 1, 5) or events.service_gone:
             return None
         return f'the test process ended with exit code {process.returncode}'
 
-    def _tell_new(self, events, context):
+    def _tell_new(self, events):
         news = events.read()
         for outcome in news:
-            context.tell(outcome)
+            self.context.tell(outcome)
         return news
-
-    def _no_event_is_a_failure(self, name, outcomes, directory, context):
-        if outcomes or context.only:
-            return
-        log = (directory / 'pytest-0.log').read_text(errors='replace')
-        outcomes['collect'] = Outcome(
-            name, 'collect', FAILED, message=f'pytest ran no test:\n{log[-4000:]}')
 
 
 class _Events:
     """What the plugin in the pytest process has written so far."""
 
-    def __init__(self, suite, path):
+    def __init__(self, suite, path, limit):
         self.suite = suite
+        self.limit = limit
         self.path = path
         self.collected = None
         self.outcomes = {}
@@ -149,6 +197,7 @@ class _Events:
             self.collected = event['tests']
         elif kind == 'started':
             self.running = event['test']
+            self.limit = event['limit']
         elif kind == 'service-gone':
             self.service_gone = True
         elif kind == 'finished':

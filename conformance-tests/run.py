@@ -32,8 +32,12 @@ from service import ServiceError
 from service import StartedService
 
 HERE = pathlib.Path(__file__).resolve().parent
-DEFAULT_SUITES = 'python-2.71.0,python-2.77.0,go,examples'
+DEFAULT_SUITES = (
+    'python-2.71.0,python-2.71.0-streaming,python-2.71.0-validatesrunner,'
+    'python-2.77.0,python-2.77.0-streaming,python-2.77.0-validatesrunner,'
+    'go,pipelines-python,pipelines-go,examples')
 GO_VERSION = '2.77.0'
+PIPELINES_PYTHON_VERSION = '2.77.0'
 EXAMPLES_PYTHON_VERSION = '2.77.0'
 FAILURE_LINES = 25
 
@@ -67,11 +71,15 @@ def suite_named(name):
         return PythonSuite(python[1], python[2] or '')
     if name == 'go':
         return GoSuite(GO_VERSION)
+    if name == 'pipelines-python':
+        return PythonSuite(PIPELINES_PYTHON_VERSION, 'pipelines')
+    if name == 'pipelines-go':
+        return GoSuite(GO_VERSION, pipelines=True)
     if name == 'examples':
         return examples.Examples(EXAMPLES_PYTHON_VERSION, GO_VERSION)
     raise argparse.ArgumentTypeError(
         f'no suite {name!r}; there are python-VERSION, python-VERSION-streaming, '
-        'python-VERSION-validatesrunner, go and examples')
+        'python-VERSION-validatesrunner, go, pipelines-python, pipelines-go and examples')
 
 
 def suites_named(names):
@@ -97,7 +105,7 @@ def parse_arguments(argv):
     parser.add_argument(
         '--ready-timeout', type=int, default=120, metavar='SECONDS',
         help='for the service to print "ready" (120)')
-    parser.add_argument('--jobs', type=int, default=2, help='Go tests and examples at a time (2)')
+    parser.add_argument('--jobs', type=int, default=2, help='tests and examples at a time (2)')
     parser.add_argument('--target', type=pathlib.Path, default=HERE / 'target', metavar='DIRECTORY')
     parser.add_argument('--verbose', action='store_true', help='also print tests that pass')
     return parser.parse_args(argv)

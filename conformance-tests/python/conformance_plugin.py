@@ -6,23 +6,32 @@ The environment says what to do:
   CONFORMANCE_EVENTS     file that receives one JSON object a line
   CONFORMANCE_DONE       file with the test ids that earlier processes finished, one a line
   CONFORMANCE_ONLY       shell pattern; other tests are left out
+  CONFORMANCE_SHARD      "1/3": of the tests, this process runs the second, fifth and so on
+  CONFORMANCE_SECONDS    limit of a test
   CONFORMANCE_STREAMING  "1" submits every pipeline with --streaming
 """
 
 import fnmatch
+import functools
 import json
 import os
 import socket
+import subprocess
 import time
 
 import pytest
 from apache_beam.portability.api import beam_job_api_pb2
 from apache_beam.runners.portability import portable_runner
+from apache_beam.runners.portability import stager
 from apache_beam.testing.test_pipeline import TestPipeline
 
 ENDPOINT = os.environ['CONFORMANCE_ENDPOINT']
 STREAMING = os.environ.get('CONFORMANCE_STREAMING') == '1'
 SERVICE_GONE = 42
+TEST_SECONDS = int(os.environ['CONFORMANCE_SECONDS'])
+# Pipelines of hundreds of combines: the SDK takes long to make, optimise and run them.
+SLOW = '*.test_run_packable_combine_*'
+SLOW_FACTOR = 4
 
 _submitted = []
 _events = open(os.environ['CONFORMANCE_EVENTS'], 'a', buffering=1)
@@ -33,9 +42,13 @@ def _report(**event):
 
 
 def _test_id(item):
-  if not item.module.__name__.startswith('apache_beam.'):
+  module = item.module.__name__
+  if item.path.stem == 'job_service_tests':
     return item.name
-  parts = [item.module.__name__[len('apache_beam.'):]]
+  # Upstream's modules by their path, ours by what they are about.
+  upstream = module.startswith('apache_beam.')
+  parts = [
+      module.removeprefix('apache_beam.') if upstream else item.path.stem.removesuffix('_test')]
   if item.cls is not None:
     parts.append(item.cls.__name__)
   return '.'.join(parts + [item.name])
@@ -61,6 +74,24 @@ def _record_submissions():
   portable_runner.PortableRunner.run_portable_pipeline = run_and_record
 
 
+class _Subprocess:
+  """The module, but what a command has put out once is its output ever after.
+
+  At each submission the SDK asks pip for a list of all packages, which takes longer than the job.
+  """
+  def __getattr__(self, name):
+    return getattr(subprocess, name)
+
+  @functools.cache
+  def _output(self, command):
+    return subprocess.check_output(command)
+
+  def check_output(self, command, **options):
+    if options or not isinstance(command, list):
+      return subprocess.check_output(command, **options)
+    return self._output(tuple(command))
+
+
 def _cancel_submitted():
   for result in _submitted:
     try:
@@ -78,18 +109,27 @@ def pytest_configure(config):
   ]
   TestPipeline.pytest_test_pipeline_options = ' '.join(
       options + (['--streaming'] if STREAMING else []))
+  stager.subprocess = _Subprocess()
   _record_submissions()
 
 
+# Last, after those that the mark of -m leaves out have gone.
+@pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config, items):
   with open(os.environ['CONFORMANCE_DONE']) as file:
     done = set(file.read().split('\n'))
   only = os.environ.get('CONFORMANCE_ONLY') or '*'
+  shard, shards = map(int, os.environ['CONFORMANCE_SHARD'].split('/'))
   chosen, left_out = [], []
-  for item in items:
+  for i, item in enumerate(items):
     item.stash[_ID] = _test_id(item)
-    wanted = fnmatch.fnmatchcase(item.stash[_ID], only) and item.stash[_ID] not in done
+    wanted = (
+        i % shards == shard and fnmatch.fnmatchcase(item.stash[_ID], only) and
+        item.stash[_ID] not in done)
     (chosen if wanted else left_out).append(item)
+    limit = TEST_SECONDS * (SLOW_FACTOR if fnmatch.fnmatchcase(item.stash[_ID], SLOW) else 1)
+    item.stash[_LIMIT] = limit
+    item.add_marker(pytest.mark.timeout(limit, method='signal'))
   items[:] = chosen
   config.hook.pytest_deselected(items=left_out)
   _report(event='collected', tests=[item.stash[_ID] for item in chosen])
@@ -109,7 +149,7 @@ def pytest_runtest_protocol(item):
     pytest.exit('the job service does not answer', returncode=SERVICE_GONE)
   _submitted.clear()
   item.stash[_REPORTS] = []
-  _report(event='started', test=item.stash[_ID])
+  _report(event='started', test=item.stash[_ID], limit=item.stash[_LIMIT])
   begin = time.monotonic()
   yield
   reports = item.stash[_REPORTS]
@@ -119,6 +159,10 @@ def pytest_runtest_protocol(item):
   message = ''
   if broken:
     message = broken.longreprtext
+    _cancel_submitted()
+  elif not skipped and [r.when for r in item.stash[_REPORTS]] != ['setup', 'call', 'teardown']:
+    # Pytest itself failed in a phase, which leaves no report of it.
+    status, message = 'failed', 'pytest did not get to the end of the test'
     _cancel_submitted()
   elif skipped:
     # A skip carries (file, line, reason).
@@ -136,4 +180,5 @@ def pytest_runtest_makereport(item, call):
 
 
 _ID = pytest.StashKey()
+_LIMIT = pytest.StashKey()
 _REPORTS = pytest.StashKey()
