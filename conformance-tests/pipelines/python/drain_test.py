@@ -160,15 +160,19 @@ def test_bounded_restriction_is_read_to_its_end():
 
 
 def test_sources_without_truncate_stop():
-    """The default: an unbounded restriction ends at once."""
+    """The default: a restriction whose tracker says that it is unbounded ends at once."""
     seen = Journal()
+
+    class Endless(OffsetRestrictionTracker):
+        def is_bounded(self):
+            return False
 
     class Default(beam.RestrictionProvider):
         def initial_restriction(self, element):
             return OffsetRange(0, ENDLESS)
 
         def create_tracker(self, restriction):
-            return OffsetRestrictionTracker(restriction)
+            return Endless(restriction)
 
         def restriction_size(self, element, restriction):
             return restriction.size()
