@@ -42,6 +42,7 @@ class ArchitectureTest {
           windowing : engine.core.. fn.wire
           shuffle   : engine.core.. engine.windowing.. fn.wire
           state     : engine.core.. engine.windowing.. engine.shuffle.. fn.wire
+          operator  : engine.graph.. engine.core.. engine.windowing.. engine.shuffle.. engine.state.. fn.wire
           metrics   : fn.control
           execute   : engine.. fn..
           """)
