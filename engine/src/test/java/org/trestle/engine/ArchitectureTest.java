@@ -42,6 +42,7 @@ class ArchitectureTest {
           windowing : engine.core.. fn.wire
           shuffle   : engine.core.. engine.windowing.. fn.wire
           state     : engine.core.. engine.windowing.. engine.shuffle.. fn.wire
+          operator  : engine.graph.. engine.core.. engine.windowing.. engine.shuffle.. engine.state.. fn.wire
           metrics   : fn.control
           execute   : engine.. fn..
           """)
@@ -60,6 +61,21 @@ class ArchitectureTest {
         .onlyDependOnClassesThat()
         .resideInAnyPackage(allowed.toArray(String[]::new))
         .allowEmptyShould(true)
+        .check(ENGINE);
+  }
+
+  @Test
+  void theCoreUsesTheJdkOnly() {
+    classes()
+        .that()
+        .resideInAPackage("org.trestle.engine.core..")
+        .should()
+        .onlyDependOnClassesThat()
+        .resideInAnyPackage(
+            "java..",
+            "org.trestle.engine.core..",
+            "org.jspecify.annotations",
+            "com.google.errorprone.annotations..")
         .check(ENGINE);
   }
 

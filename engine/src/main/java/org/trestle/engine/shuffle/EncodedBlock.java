@@ -5,6 +5,7 @@ import com.google.protobuf.UnsafeByteOperations;
 import java.util.Iterator;
 import java.util.NoSuchElementException;
 import org.trestle.engine.core.port.ElementBlock;
+import org.trestle.fn.wire.WindowedValueCursor;
 
 /**
  * Encoded windowed values, one after the other. Immutable; safe for use by several threads.
@@ -95,6 +96,12 @@ public final class EncodedBlock implements ElementBlock {
         return UnsafeByteOperations.unsafeWrap(view.bytes(), start, position - start);
       }
     };
+  }
+
+  /** A cursor before the first element. */
+  public WindowedValueCursor read(EdgeFormat format) {
+    Segment.View view = view();
+    return format.cursor().reset(view.bytes(), view.start(), view.limit());
   }
 
   Segment segment() {

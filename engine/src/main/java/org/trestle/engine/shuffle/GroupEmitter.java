@@ -163,13 +163,7 @@ final class GroupEmitter {
     int fixed = Timestamps.LENGTH + 2 * Integer.BYTES + 1;
     long size = fixed + (long) keyLength + windowLength + bytes;
     if (count > Integer.MAX_VALUE || size > Integer.MAX_VALUE - Long.BYTES) {
-      throw new GroupTooLargeException(
-          "a group of "
-              + count
-              + " values has "
-              + bytes
-              + " bytes, more than the 2 GiB that fit into one element; combine the values before"
-              + " they are grouped, or spread the key");
+      throw GroupTooLargeException.of(count, bytes);
     }
     output.reserveElement((int) size);
     int start = output.position();

@@ -7,4 +7,14 @@ public final class GroupTooLargeException extends RuntimeException {
   public GroupTooLargeException(String message) {
     super(message);
   }
+
+  static GroupTooLargeException of(long values, long bytes) {
+    return new GroupTooLargeException(
+        "a group of "
+            + values
+            + " values has "
+            + bytes
+            + " bytes, more than the 2 GiB that fit into one element; combine the values before"
+            + " they are grouped, or spread the key");
+  }
 }

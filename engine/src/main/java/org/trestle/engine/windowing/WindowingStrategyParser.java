@@ -1,9 +1,11 @@
 package org.trestle.engine.windowing;
 
 import java.util.function.Function;
-import org.apache.beam.model.pipeline.v1.RunnerApi.Trigger;
 import org.apache.beam.model.pipeline.v1.RunnerApi.WindowingStrategy;
+import org.trestle.engine.core.trigger.Trigger;
 import org.trestle.engine.windowing.WindowingStrategySpec.Accumulation;
+import org.trestle.engine.windowing.WindowingStrategySpec.ClosingBehavior;
+import org.trestle.engine.windowing.WindowingStrategySpec.OnTimeBehavior;
 import org.trestle.engine.windowing.WindowingStrategySpec.OutputTime;
 import org.trestle.engine.windowing.WindowingStrategySpec.WindowFnKind;
 import org.trestle.fn.wire.WindowCoder;
@@ -18,14 +20,17 @@ final class WindowingStrategyParser {
     if (proto.getWindowFn().getUrn().isEmpty()) {
       throw new IllegalArgumentException("windowing strategy without a window fn");
     }
+    Trigger trigger = TriggerParser.parse(proto.getTrigger());
     return new WindowingStrategySpec(
         kind(proto.getWindowFn().getUrn()),
         proto.getWindowFn(),
         merging(proto),
         outputTime(proto),
-        proto.getTrigger(),
-        isDefault(proto.getTrigger()),
+        trigger,
+        isDefault(trigger),
         accumulation(proto),
+        closingBehavior(proto),
+        onTimeBehavior(proto),
         proto.getAllowedLateness(),
         windowCoders.apply(proto.getWindowCoderId()),
         proto.getEnvironmentId());
@@ -78,22 +83,32 @@ final class WindowingStrategyParser {
     };
   }
 
-  private static boolean isDefault(Trigger trigger) {
-    return switch (trigger.getTriggerCase()) {
-      case DEFAULT, NEVER, TRIGGER_NOT_SET -> true;
-      case AFTER_END_OF_WINDOW ->
-          !trigger.getAfterEndOfWindow().hasEarlyFirings()
-              && !trigger.getAfterEndOfWindow().hasLateFirings();
-      case AFTER_ALL,
-          AFTER_ANY,
-          AFTER_EACH,
-          AFTER_PROCESSING_TIME,
-          AFTER_SYNCHRONIZED_PROCESSING_TIME,
-          ALWAYS,
-          ELEMENT_COUNT,
-          OR_FINALLY,
-          REPEAT ->
-          false;
+  private static ClosingBehavior closingBehavior(WindowingStrategy proto) {
+    return switch (proto.getClosingBehavior()) {
+      case UNSPECIFIED, EMIT_IF_NONEMPTY -> ClosingBehavior.EMIT_IF_NONEMPTY;
+      case EMIT_ALWAYS -> ClosingBehavior.EMIT_ALWAYS;
+      case UNRECOGNIZED ->
+          throw new IllegalArgumentException(
+              "windowing strategy with unknown closing_behavior "
+                  + proto.getClosingBehaviorValue());
     };
+  }
+
+  private static OnTimeBehavior onTimeBehavior(WindowingStrategy proto) {
+    return switch (proto.getOnTimeBehavior()) {
+      case UNSPECIFIED, FIRE_ALWAYS -> OnTimeBehavior.FIRE_ALWAYS;
+      case FIRE_IF_NONEMPTY -> OnTimeBehavior.FIRE_IF_NONEMPTY;
+      case UNRECOGNIZED ->
+          throw new IllegalArgumentException(
+              "windowing strategy with unknown on_time_behavior " + proto.getOnTimeBehaviorValue());
+    };
+  }
+
+  private static boolean isDefault(Trigger trigger) {
+    return trigger instanceof Trigger.Default
+        || trigger instanceof Trigger.Never
+        || (trigger instanceof Trigger.AfterEndOfWindow end
+            && end.early() == null
+            && end.late() == null);
   }
 }

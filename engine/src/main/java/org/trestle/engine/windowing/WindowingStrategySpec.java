@@ -2,8 +2,8 @@ package org.trestle.engine.windowing;
 
 import java.util.function.Function;
 import org.apache.beam.model.pipeline.v1.RunnerApi.FunctionSpec;
-import org.apache.beam.model.pipeline.v1.RunnerApi.Trigger;
 import org.apache.beam.model.pipeline.v1.RunnerApi.WindowingStrategy;
+import org.trestle.engine.core.trigger.Trigger;
 import org.trestle.fn.wire.WindowCoder;
 
 /**
@@ -12,7 +12,7 @@ import org.trestle.fn.wire.WindowCoder;
  * @param windowFn as the SDK gave it
  * @param merging whether a grouping has to merge windows: a merging window fn that has not been
  *     applied yet
- * @param trigger as the SDK gave it
+ * @param trigger when elements are given out; the default one if the strategy does not say
  * @param defaultTrigger whether there is but one firing for input that is complete: the trigger is
  *     the default one, never, or the end of the window without early and late firings
  * @param allowedLateness in milliseconds
@@ -26,6 +26,8 @@ public record WindowingStrategySpec(
     Trigger trigger,
     boolean defaultTrigger,
     Accumulation accumulation,
+    ClosingBehavior closingBehavior,
+    OnTimeBehavior onTimeBehavior,
     long allowedLateness,
     WindowCoder windowCoder,
     String environment) {
@@ -51,6 +53,18 @@ public record WindowingStrategySpec(
     DISCARDING,
     ACCUMULATING,
     RETRACTING
+  }
+
+  /** Whether a window's last pane is given out at its expiry if nothing has come since the last. */
+  public enum ClosingBehavior {
+    EMIT_ALWAYS,
+    EMIT_IF_NONEMPTY
+  }
+
+  /** Whether the pane at the end of a window is given out if nothing has come since the last. */
+  public enum OnTimeBehavior {
+    FIRE_ALWAYS,
+    FIRE_IF_NONEMPTY
   }
 
   /**

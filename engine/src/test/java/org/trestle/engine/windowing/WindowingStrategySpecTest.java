@@ -4,8 +4,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import org.apache.beam.model.pipeline.v1.RunnerApi.AccumulationMode;
+import org.apache.beam.model.pipeline.v1.RunnerApi.ClosingBehavior;
 import org.apache.beam.model.pipeline.v1.RunnerApi.FunctionSpec;
 import org.apache.beam.model.pipeline.v1.RunnerApi.MergeStatus;
+import org.apache.beam.model.pipeline.v1.RunnerApi.OnTimeBehavior;
 import org.apache.beam.model.pipeline.v1.RunnerApi.OutputTime;
 import org.apache.beam.model.pipeline.v1.RunnerApi.Trigger;
 import org.apache.beam.model.pipeline.v1.RunnerApi.WindowingStrategy;
@@ -51,6 +53,8 @@ class WindowingStrategySpecTest {
                 .setMergeStatus(MergeStatus.Enum.NEEDS_MERGE)
                 .setOutputTime(OutputTime.Enum.LATEST_IN_PANE)
                 .setAccumulationMode(AccumulationMode.Enum.ACCUMULATING)
+                .setClosingBehavior(ClosingBehavior.Enum.EMIT_ALWAYS)
+                .setOnTimeBehavior(OnTimeBehavior.Enum.FIRE_IF_NONEMPTY)
                 .setAllowedLateness(17)
                 .setEnvironmentId("env")
                 .setTrigger(Trigger.newBuilder().setAlways(Trigger.Always.getDefaultInstance()))
@@ -59,6 +63,10 @@ class WindowingStrategySpecTest {
     assertThat(spec.merging()).isTrue();
     assertThat(spec.outputTime()).isEqualTo(WindowingStrategySpec.OutputTime.LATEST);
     assertThat(spec.accumulation()).isEqualTo(Accumulation.ACCUMULATING);
+    assertThat(spec.closingBehavior()).isEqualTo(WindowingStrategySpec.ClosingBehavior.EMIT_ALWAYS);
+    assertThat(spec.onTimeBehavior())
+        .isEqualTo(WindowingStrategySpec.OnTimeBehavior.FIRE_IF_NONEMPTY);
+    assertThat(spec.trigger()).isEqualTo(new org.trestle.engine.core.trigger.Trigger.Always());
     assertThat(spec.allowedLateness()).isEqualTo(17);
     assertThat(spec.environment()).isEqualTo("env");
     assertThat(spec.defaultTrigger()).isFalse();
@@ -75,7 +83,9 @@ class WindowingStrategySpecTest {
   void endOfWindowWithoutEarlyOrLateFiringsIsTheDefaultTrigger() {
     Trigger.AfterEndOfWindow plain = Trigger.AfterEndOfWindow.getDefaultInstance();
     Trigger.AfterEndOfWindow early =
-        plain.toBuilder().setEarlyFirings(Trigger.getDefaultInstance()).build();
+        plain.toBuilder()
+            .setEarlyFirings(Trigger.newBuilder().setAlways(Trigger.Always.getDefaultInstance()))
+            .build();
 
     assertThat(parse(strategy().setTrigger(trigger(plain)).build()).defaultTrigger()).isTrue();
     assertThat(parse(strategy().setTrigger(trigger(early)).build()).defaultTrigger()).isFalse();
@@ -89,6 +99,10 @@ class WindowingStrategySpecTest {
         .hasMessageContaining("merge_status 0");
     assertThatThrownBy(() -> parse(strategy().setOutputTimeValue(99).build()))
         .hasMessageContaining("output_time 99");
+    assertThatThrownBy(() -> parse(strategy().setClosingBehaviorValue(99).build()))
+        .hasMessageContaining("closing_behavior 99");
+    assertThatThrownBy(() -> parse(strategy().setOnTimeBehaviorValue(99).build()))
+        .hasMessageContaining("on_time_behavior 99");
     assertThatThrownBy(() -> parse(strategy().setAccumulationModeValue(99).build()))
         .hasMessageContaining("accumulation_mode 99");
   }

@@ -1,0 +1,59 @@
+package org.trestle.engine.operator;
+
+import org.jspecify.annotations.Nullable;
+import org.trestle.engine.core.port.EventTime;
+import org.trestle.engine.core.trigger.Trigger;
+import org.trestle.engine.windowing.WindowMerger;
+import org.trestle.engine.windowing.WindowingStrategySpec;
+import org.trestle.engine.windowing.WindowingStrategySpec.Accumulation;
+import org.trestle.engine.windowing.WindowingStrategySpec.ClosingBehavior;
+import org.trestle.engine.windowing.WindowingStrategySpec.OnTimeBehavior;
+import org.trestle.engine.windowing.WindowingStrategySpec.OutputTime;
+
+/**
+ * When and how a grouping gives out the elements of a key and window.
+ *
+ * @param allowedLateness in milliseconds
+ * @param merger merges the windows of each key; null if windows do not merge
+ */
+public record Triggering(
+    Trigger trigger,
+    Accumulation accumulation,
+    OutputTime outputTime,
+    ClosingBehavior closingBehavior,
+    OnTimeBehavior onTimeBehavior,
+    long allowedLateness,
+    @Nullable WindowMerger merger) {
+
+  public Triggering {
+    if (accumulation == Accumulation.RETRACTING) {
+      throw new IllegalArgumentException("retractions are not supported");
+    }
+    if (allowedLateness < 0) {
+      throw new IllegalArgumentException("allowed lateness below zero: " + allowedLateness);
+    }
+  }
+
+  /**
+   * The triggering of a windowing strategy.
+   *
+   * @throws IllegalArgumentException if it is not supported
+   */
+  public static Triggering of(WindowingStrategySpec strategy, @Nullable WindowMerger merger) {
+    return new Triggering(
+        strategy.trigger(),
+        strategy.accumulation(),
+        strategy.outputTime(),
+        strategy.closingBehavior(),
+        strategy.onTimeBehavior(),
+        strategy.allowedLateness(),
+        merger);
+  }
+
+  /** The last moment at which elements of a window that ends at this time are not dropped. */
+  long expiry(long windowEnd) {
+    long sum = windowEnd + allowedLateness;
+    boolean overflow = windowEnd > 0 && sum < 0;
+    return overflow ? EventTime.MAX : Math.min(sum, EventTime.MAX);
+  }
+}
