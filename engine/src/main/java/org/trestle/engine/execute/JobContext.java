@@ -6,6 +6,8 @@ import java.util.function.LongSupplier;
 import org.apache.beam.model.fnexecution.v1.BeamFnApi.ProcessBundleDescriptor;
 import org.apache.beam.model.pipeline.v1.Endpoints.ApiServiceDescriptor;
 import org.apache.beam.model.pipeline.v1.RunnerApi.Environment;
+import org.apache.beam.model.pipeline.v1.RunnerApi.IsBounded;
+import org.apache.beam.model.pipeline.v1.RunnerApi.PCollection;
 import org.apache.beam.model.pipeline.v1.RunnerApi.PTransform;
 import org.jspecify.annotations.Nullable;
 import org.trestle.engine.execute.Engine.JobSpec;
@@ -37,6 +39,9 @@ record JobContext(
 
   /** Deaths or failed starts in a row after which an environment is given up. */
   private static final int WORKER_FAILURES = 3;
+
+  /** How many bundles of a streaming job a worker may have at once, at least. */
+  private static final int STREAMING_BUNDLES = 8;
 
   String jobId() {
     return job.jobId();
@@ -85,7 +90,20 @@ record JobContext(
     return new WorkerPool(environment, workers, spec, size(environment), loop, liveWorkers, events);
   }
 
-  /** A pool of the user's gets one worker: it decides itself how that uses the machine. */
+  /** Whether the job may have no end of its own. */
+  private boolean unbounded() {
+    for (PCollection pcollection : job.pipeline().getComponents().getPcollectionsMap().values()) {
+      if (pcollection.getIsBounded() == IsBounded.Enum.UNBOUNDED) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  /**
+   * A pool of the user's gets one worker: it decides itself how that uses the machine. Bundles of
+   * unbounded sources mostly wait, so that others must be able to run beside them.
+   */
   private WorkerPool.Size size(Environment environment) {
     boolean manyBundles =
         environment
@@ -94,7 +112,11 @@ record JobContext(
     int processors = Runtime.getRuntime().availableProcessors();
     boolean external = environment.getUrn().equals(Urns.Environments.EXTERNAL);
     int harnesses = external || manyBundles ? 1 : options.workersPerEnvironment();
-    return new WorkerPool.Size(harnesses, manyBundles ? processors : 1, WORKER_FAILURES);
+    int bundles = manyBundles ? processors : 1;
+    return new WorkerPool.Size(
+        harnesses,
+        unbounded() ? Math.max(bundles, STREAMING_BUNDLES) : bundles,
+        WORKER_FAILURES);
   }
 
   /** Removes what the job left on disk. */

@@ -35,6 +35,9 @@ import org.trestle.engine.graph.PCollectionId;
 import org.trestle.engine.shuffle.BlockStore;
 import org.trestle.engine.shuffle.EdgeFormat;
 import org.trestle.engine.shuffle.EdgeTarget;
+import org.trestle.engine.operator.TriggeredGrouping;
+import org.trestle.engine.operator.Triggering;
+import org.trestle.engine.shuffle.PaneStore;
 import org.trestle.engine.shuffle.EdgeWriter;
 import org.trestle.engine.shuffle.GroupTable;
 import org.trestle.engine.shuffle.Grouping;
@@ -346,15 +349,36 @@ final class JobGraphBuilder {
     return table;
   }
 
-  private GroupingStage grouping(GroupByKeyStage stage) {
+  private RunnerStage grouping(GroupByKeyStage stage) {
     Edge input = fused.edge(stage.inputs().get(0));
     WindowingStrategySpec windowing = windowing(stage);
-    Grouping grouping =
-        new Grouping(
-            format(input), windowing.outputTime(), merger(stage.windowingStrategyId(), windowing));
+    WindowMerger merger = merger(stage.windowingStrategyId(), windowing);
+    if (isTriggered(stage)) {
+      return new TriggeredStage(
+          stage.transform().value(),
+          new TriggeredGrouping(
+              format(input),
+              Triggering.of(windowing, merger),
+              stage.transform().value(),
+              context.options().keyGroups(),
+              new PaneStore(context.memory(), context.spill())),
+          output(stage.output()));
+    }
+    Grouping grouping = new Grouping(format(input), windowing.outputTime(), merger);
     GroupTable table =
         new GroupTable(grouping, context.options().keyGroups(), context.memory(), context.spill());
     return new GroupingStage(table, output(stage.output()));
+  }
+
+  /** Whether panes may come before the end of the input, or several for a window. */
+  private boolean isTriggered(GroupByKeyStage stage) {
+    for (PCollectionId input : stage.inputs()) {
+      if (components.getPcollectionsOrThrow(input.value()).getIsBounded()
+          == RunnerApi.IsBounded.Enum.UNBOUNDED) {
+        return true;
+      }
+    }
+    return !windowing(stage).defaultTrigger();
   }
 
   private WindowingStrategySpec windowing(GroupByKeyStage stage) {
@@ -402,12 +426,12 @@ final class JobGraphBuilder {
         edgeIds(stage.outputs()));
   }
 
-  private static StageSpec spec(GroupByKeyStage stage) {
+  private StageSpec spec(GroupByKeyStage stage) {
     return new StageSpec(
         new StageId(stage.id()),
         JobGraph.RUNNER_POOL,
         true,
-        true,
+        !isTriggered(stage),
         edgeIds(stage.inputs()),
         List.of(),
         edgeIds(stage.outputs()));

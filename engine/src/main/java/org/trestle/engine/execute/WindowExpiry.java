@@ -31,8 +31,11 @@ record WindowExpiry(
     boolean clearsState,
     int keyGroups) {
 
-  /** Names the runner's own timers; those of harnesses have a transform in their name. */
-  private static final String CLEANUP = "";
+  /**
+   * Names the runner's own timers; those of harnesses have a transform in their name. Sorts after
+   * them: of one key and time, this timer is the last.
+   */
+  private static final String CLEANUP = "\uffff";
 
   WindowExpiry {
     callbacks = List.copyOf(callbacks);
@@ -85,13 +88,16 @@ record WindowExpiry(
         && expiry(timer.timer().window()) < inputWatermark;
   }
 
-  /** A timer that would come after its window's state has gone is not set. */
+  /**
+   * A timer that would come after its window's state has gone is not set. One at the window's end,
+   * a millisecond after its last moment, still comes before.
+   */
   TimerUpdate restrict(TimerUpdate update) {
     if (clearsState
         && update instanceof TimerUpdate.Set set
         && set.domain() == TimeDomain.EVENT_TIME) {
       long expiry = expiry(set.timer().window());
-      if (expiry < EventTime.GLOBAL_WINDOW_MAX && set.fireAt() > expiry) {
+      if (expiry < EventTime.GLOBAL_WINDOW_MAX && set.fireAt() > expiry + 1) {
         return new TimerUpdate.Clear(set.timer(), set.keyGroup());
       }
     }

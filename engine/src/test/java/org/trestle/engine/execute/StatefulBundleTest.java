@@ -178,7 +178,7 @@ class StatefulBundleTest {
 
   private static TimerUpdate.Set cleanup(String key, ByteKey window, long end) {
     return new TimerUpdate.Set(
-        new TimerKey("", key(key), window, ""),
+        new TimerKey("\uffff", key(key), window, ""),
         group(key),
         TimeDomain.EVENT_TIME,
         end + LATENESS + 1,
@@ -291,7 +291,7 @@ class StatefulBundleTest {
     keep("a", FIRST);
     keep("a", SECOND);
     keep("b", FIRST);
-    List<FiredTimer> timers = List.of(fired("", TimeDomain.EVENT_TIME, "a", FIRST, 15));
+    List<FiredTimer> timers = List.of(fired("\uffff", TimeDomain.EVENT_TIME, "a", FIRST, 15));
 
     SdkBundle failed = bundle(17, timers);
     failed.discard();
@@ -316,7 +316,7 @@ class StatefulBundleTest {
             16,
             List.of(
                 fired("keep/flush", TimeDomain.EVENT_TIME, "a", FIRST, 9),
-                fired("", TimeDomain.EVENT_TIME, "b", FIRST, 15),
+                fired("\uffff", TimeDomain.EVENT_TIME, "b", FIRST, 15),
                 fired("keep/clock", TimeDomain.PROCESSING_TIME, "b", FIRST, 7),
                 fired("keep/clock", TimeDomain.PROCESSING_TIME, "b", SECOND, 8)));
 

@@ -50,8 +50,15 @@ final class BundleSizer {
     return policy.maxBytes();
   }
 
-  /** Whether so much work is worth a bundle although more will come. */
+  /**
+   * Whether so much work is worth a bundle although more will come. In streaming all of it is: what
+   * waits is late already, and sources that always have more would else go before it for ever.
+   */
   boolean isWorthwhile(long elements, long bytes) {
+    return isManyOrLarge(elements, bytes) || (policy.streaming() && elements > 0);
+  }
+
+  private boolean isManyOrLarge(long elements, long bytes) {
     return elements >= policy.minElements() || bytes >= policy.minBytes();
   }
 
@@ -66,7 +73,7 @@ final class BundleSizer {
     long largest =
         Math.max(ceilDiv(elements, policy.maxElements()), ceilDiv(bytes, policy.maxBytes()));
     long bundles = largest;
-    if (slots > 1 && isWorthwhile(elements, bytes)) {
+    if (slots > 1 && isManyOrLarge(elements, bytes)) {
       long small = Math.max(elements / policy.minElements(), bytes / policy.minBytes());
       bundles = Math.max(bundles, Math.min(small, (long) slots * policy.bundlesPerSlot()));
     }
