@@ -24,6 +24,7 @@ import org.trestle.job.api.JobServer;
 import org.trestle.job.config.ConfigSources;
 import org.trestle.job.config.ServiceConfig;
 import org.trestle.job.config.Setting;
+import org.trestle.job.run.Jobs;
 import org.trestle.job.store.StateDirectory;
 
 /** A real service on a free port with a {@link TestingEngine}, and a client of it. */
@@ -66,6 +67,11 @@ public final class TestingService implements AutoCloseable {
   /** The engine behind the service. */
   public TestingEngine engine() {
     return engine;
+  }
+
+  /** The jobs of the service. */
+  public Jobs jobs() {
+    return server.jobs();
   }
 
   /** Address of the service. */

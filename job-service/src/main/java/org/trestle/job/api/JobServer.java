@@ -110,6 +110,11 @@ public final class JobServer implements AutoCloseable {
     return jobs;
   }
 
+  /** Whether nothing has been prepared that could run, and nothing runs. */
+  public boolean isIdle() {
+    return jobs.isIdle();
+  }
+
   /** Waits until the service has stopped. */
   public void awaitTermination() throws InterruptedException {
     server.awaitTermination();

@@ -47,6 +47,9 @@ import picocli.CommandLine.Spec;
 final class ServeCommand implements Callable<Integer> {
   private static final Logger logger = LoggerFactory.getLogger(ServeCommand.class);
 
+  /** After so many, another one changes little. */
+  private static final int WARM_UP_JOBS = 10;
+
   private final Map<String, String> environment;
 
   @Spec private CommandSpec spec = CommandSpec.create();
@@ -163,7 +166,36 @@ final class ServeCommand implements Callable<Integer> {
     PrintWriter out = spec.commandLine().getOut();
     out.println("ready");
     out.flush();
+    warmUp(config, server);
     server.awaitTermination();
     return 0;
+  }
+
+  /** Runs made-up jobs beside the service until its first real one, for a while at most. */
+  private static void warmUp(ServiceConfig config, JobServer server) {
+    if (config.warmUp().isZero()) {
+      return;
+    }
+    Thread thread =
+        new Thread(
+            () -> {
+              try {
+                int jobs =
+                    WarmUp.run(
+                        config.stateDir().resolve("warm-up"),
+                        WARM_UP_JOBS,
+                        config.warmUp(),
+                        server::isIdle);
+                logger.debug("warmed up with {} jobs", jobs);
+              } catch (IOException | RuntimeException e) {
+                // The first jobs are slower, and nothing else.
+                logger.warn("the service did not warm up: {}", e.toString());
+              } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+              }
+            },
+            "trestle-warm-up");
+    thread.setDaemon(true);
+    thread.start();
   }
 }

@@ -47,7 +47,7 @@ public final class Trestle implements Runnable {
     commands.put("cancel", CancelCommand::new);
     commands.put("explain", ExplainCommand::new);
     commands.put("version", VersionCommand::new);
-    commands.put("warm-up", () -> new WarmUpCommand(environment));
+    commands.put("warm-up", WarmUpCommand::new);
     return commands;
   }
 

@@ -5,28 +5,18 @@ import java.net.URISyntaxException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.CodeSource;
-import java.time.Clock;
-import java.util.EnumMap;
-import java.util.Map;
+import java.time.Duration;
 import java.util.concurrent.Callable;
 import java.util.jar.JarEntry;
 import java.util.jar.JarFile;
-import org.apache.beam.model.jobmanagement.v1.JobApi.DescribePipelineOptionsRequest;
-import org.apache.beam.model.jobmanagement.v1.JobApi.PrepareJobRequest;
-import org.apache.beam.model.pipeline.v1.RunnerApi.Pipeline;
 import org.trestle.engine.execute.Engine;
 import org.trestle.fn.server.FnServer;
-import org.trestle.job.api.JobServer;
-import org.trestle.job.config.ConfigSources;
-import org.trestle.job.config.ServiceConfig;
-import org.trestle.job.config.Setting;
-import org.trestle.job.store.StateDirectory;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Parameters;
 
 /**
- * Starts a service, asks it something, loads Trestle's own classes, and ends. The launcher runs it
- * once after a build to record the classes in an archive that later starts map instead of parsing.
+ * Runs made-up jobs, loads Trestle's own classes, and ends. The launcher runs it once after a build
+ * to record the classes in an archive that later starts map instead of parsing.
  */
 @Command(
     name = "warm-up",
@@ -34,41 +24,18 @@ import picocli.CommandLine.Parameters;
     mixinStandardHelpOptions = true,
     description = "Loads what a service needs and ends; for the launcher.")
 final class WarmUpCommand implements Callable<Integer> {
-  private final Map<String, String> environment;
+  /** So many that all that a job needs is loaded, also what its end does later. */
+  private static final int JOBS = 3;
+
+  private static final Duration TIME = Duration.ofSeconds(20);
 
   @Parameters(paramLabel = "DIR", description = "An empty directory.")
   private Path directory = Path.of(".");
 
-  WarmUpCommand(Map<String, String> environment) {
-    this.environment = environment;
-  }
-
   @Override
-  public Integer call() throws IOException, URISyntaxException {
+  public Integer call() throws IOException, InterruptedException, URISyntaxException {
     LogSetup.setLevel("warn");
-    Map<Setting, String> flags = new EnumMap<>(Setting.class);
-    flags.put(Setting.PORT, "0");
-    flags.put(Setting.STATE_DIR, directory.toString());
-    ServiceConfig config = ConfigSources.resolve(flags, environment, null);
-    try (StateDirectory state = StateDirectory.open(config.stateDir());
-        JobServer server =
-            JobServer.start(config, state, Engines.forService(config, state), Clock.systemUTC());
-        ServiceClient client = ServiceClient.connect("localhost:" + server.port())) {
-      var options =
-          client
-              .jobs()
-              .describePipelineOptions(DescribePipelineOptionsRequest.getDefaultInstance());
-      var unused =
-          client
-              .jobs()
-              .prepare(
-                  PrepareJobRequest.newBuilder()
-                      .setJobName(options.getOptions(0).getName())
-                      .setPipeline(Pipeline.getDefaultInstance())
-                      .build());
-    } catch (io.grpc.StatusRuntimeException refused) {
-      // An empty pipeline may be refused; the way there is what counts.
-    }
+    var unused = WarmUp.run(directory, JOBS, TIME, () -> true);
     for (Class<?> inJar : new Class<?>[] {Trestle.class, Engine.class, FnServer.class}) {
       loadAll(inJar);
     }

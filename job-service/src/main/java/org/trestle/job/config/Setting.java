@@ -34,6 +34,12 @@ public enum Setting {
       "staging-timeout", "TIME", "2m", "Longest silence of a client that stages artifacts."),
   WORKER_START_TIMEOUT(
       "worker-start-timeout", "TIME", "1m", "How long a worker may take to connect."),
+  WARM_UP(
+      "warm-up",
+      "TIME",
+      "30s",
+      "Longest time the service runs made-up jobs after its start, until a real one; 0s for"
+          + " not at all."),
   SHUTDOWN_TIMEOUT(
       "shutdown-timeout",
       "TIME",
@@ -127,7 +133,7 @@ public enum Setting {
       }
       case MAX_ARTIFACT_SIZE, MAX_STAGED_SIZE, JOB_LOG_LIMIT -> DataSize.parse(value);
       case JOB_RETENTION -> parseCount(value);
-      case PREPARATION_TIMEOUT, STAGING_TIMEOUT, WORKER_START_TIMEOUT, SHUTDOWN_TIMEOUT ->
+      case PREPARATION_TIMEOUT, STAGING_TIMEOUT, WORKER_START_TIMEOUT, WARM_UP, SHUTDOWN_TIMEOUT ->
           Durations.parse(value);
     }
   }

@@ -327,6 +327,16 @@ public final class Jobs implements AutoCloseable {
     stop(Duration.ZERO);
   }
 
+  /** Whether nothing has been prepared that could run, and nothing runs. */
+  public boolean isIdle() {
+    synchronized (this) {
+      if (!preparations.isEmpty()) {
+        return false;
+      }
+    }
+    return running() == 0;
+  }
+
   /** How many jobs are not in a terminal state. */
   public long running() {
     return all().stream().map(Job::state).filter(s -> !isTerminal(s)).count();

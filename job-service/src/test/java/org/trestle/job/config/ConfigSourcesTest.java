@@ -38,6 +38,7 @@ final class ConfigSourcesTest {
                     Map.entry("preparation-timeout", "1h"),
                     Map.entry("staging-timeout", "2m"),
                     Map.entry("worker-start-timeout", "1m"),
+                    Map.entry("warm-up", "30s"),
                     Map.entry("shutdown-timeout", "10s"))));
   }
 
@@ -60,6 +61,7 @@ final class ConfigSourcesTest {
                 Duration.ofHours(1),
                 Duration.ofMinutes(2),
                 Duration.ofMinutes(1),
+                Duration.ofSeconds(30),
                 Duration.ofSeconds(10)));
   }
 
@@ -80,6 +82,7 @@ final class ConfigSourcesTest {
             Map.entry(Setting.PREPARATION_TIMEOUT, "6s"),
             Map.entry(Setting.STAGING_TIMEOUT, "7ms"),
             Map.entry(Setting.WORKER_START_TIMEOUT, "8d"),
+            Map.entry(Setting.WARM_UP, "10s"),
             Map.entry(Setting.SHUTDOWN_TIMEOUT, "9m"));
     assertThat(others).containsOnlyKeys(Setting.values());
     ServiceConfig expected =
@@ -97,6 +100,7 @@ final class ConfigSourcesTest {
             Duration.ofSeconds(6),
             Duration.ofMillis(7),
             Duration.ofDays(8),
+            Duration.ofSeconds(10),
             Duration.ofMinutes(9));
     Map<String, String> variables = new TreeMap<>();
     StringBuilder lines = new StringBuilder("# a comment\n\n[serve]\n");

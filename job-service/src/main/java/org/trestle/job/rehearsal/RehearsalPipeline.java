@@ -1,0 +1,137 @@
+package org.trestle.job.rehearsal;
+
+import com.google.protobuf.ByteString;
+import java.util.List;
+import org.apache.beam.model.pipeline.v1.Endpoints.ApiServiceDescriptor;
+import org.apache.beam.model.pipeline.v1.RunnerApi.AccumulationMode;
+import org.apache.beam.model.pipeline.v1.RunnerApi.ClosingBehavior;
+import org.apache.beam.model.pipeline.v1.RunnerApi.Coder;
+import org.apache.beam.model.pipeline.v1.RunnerApi.Components;
+import org.apache.beam.model.pipeline.v1.RunnerApi.Environment;
+import org.apache.beam.model.pipeline.v1.RunnerApi.ExternalPayload;
+import org.apache.beam.model.pipeline.v1.RunnerApi.FunctionSpec;
+import org.apache.beam.model.pipeline.v1.RunnerApi.MergeStatus;
+import org.apache.beam.model.pipeline.v1.RunnerApi.OnTimeBehavior;
+import org.apache.beam.model.pipeline.v1.RunnerApi.OutputTime;
+import org.apache.beam.model.pipeline.v1.RunnerApi.PCollection;
+import org.apache.beam.model.pipeline.v1.RunnerApi.PTransform;
+import org.apache.beam.model.pipeline.v1.RunnerApi.ParDoPayload;
+import org.apache.beam.model.pipeline.v1.RunnerApi.Pipeline;
+import org.apache.beam.model.pipeline.v1.RunnerApi.Trigger;
+import org.apache.beam.model.pipeline.v1.RunnerApi.WindowingStrategy;
+import org.trestle.proto.Urns;
+
+/**
+ * A pipeline of the size and shape of a small real one: an impulse, and two groupings between runs
+ * of ParDos. What a ParDo does is the harness's affair.
+ */
+final class RehearsalPipeline {
+  private static final String ENVIRONMENT = "environment";
+  private static final String WINDOWING = "global";
+  private static final int STEPS = 4;
+
+  private final Pipeline.Builder pipeline = Pipeline.newBuilder();
+  private final Components.Builder components = pipeline.getComponentsBuilder();
+
+  private RehearsalPipeline() {}
+
+  /** Builds the pipeline for workers of a pool. */
+  static Pipeline of(String poolAddress) {
+    return new RehearsalPipeline().build(poolAddress);
+  }
+
+  private Pipeline build(String poolAddress) {
+    coder("bytes", Urns.Coders.BYTES);
+    coder("pair", Urns.Coders.KV, "bytes", "bytes");
+    coder("many", Urns.Coders.ITERABLE, "bytes");
+    coder("group", Urns.Coders.KV, "bytes", "many");
+    coder("window", Urns.Coders.GLOBAL_WINDOW);
+    components
+        .putEnvironments(
+            ENVIRONMENT,
+            Environment.newBuilder()
+                .setUrn(Urns.Environments.EXTERNAL)
+                .setPayload(
+                    ExternalPayload.newBuilder()
+                        .setEndpoint(ApiServiceDescriptor.newBuilder().setUrl(poolAddress))
+                        .build()
+                        .toByteString())
+                .build())
+        .putWindowingStrategies(
+            WINDOWING,
+            WindowingStrategy.newBuilder()
+                .setWindowFn(FunctionSpec.newBuilder().setUrn(Urns.WindowFns.GLOBAL))
+                .setWindowCoderId("window")
+                .setTrigger(Trigger.newBuilder().setDefault(Trigger.Default.getDefaultInstance()))
+                .setMergeStatus(MergeStatus.Enum.NON_MERGING)
+                .setAccumulationMode(AccumulationMode.Enum.DISCARDING)
+                .setOutputTime(OutputTime.Enum.END_OF_WINDOW)
+                .setClosingBehavior(ClosingBehavior.Enum.EMIT_IF_NONEMPTY)
+                .setOnTimeBehavior(OnTimeBehavior.Enum.FIRE_ALWAYS)
+                .build());
+    pcollection("impulse", "bytes");
+    root("impulse", transform(Urns.Transforms.IMPULSE).putOutputs("out", "impulse"));
+    String last = steps("make", "impulse", "pair");
+    last = steps("regroup", group("group", last), "pair");
+    steps("end", group("group again", last), "bytes");
+    return pipeline.build();
+  }
+
+  /** Adds ParDos one after the other; returns the last one's output. */
+  private String steps(String name, String input, String coder) {
+    String last = input;
+    for (int i = 1; i <= STEPS; i++) {
+      String step = name + " " + i;
+      pcollection(step, coder);
+      root(
+          step,
+          transform(Urns.Transforms.PAR_DO, ParDoPayload.getDefaultInstance().toByteString())
+              .setEnvironmentId(ENVIRONMENT)
+              .putInputs("in", last)
+              .putOutputs("out", step));
+      last = step;
+    }
+    return last;
+  }
+
+  private String group(String name, String input) {
+    pcollection(name, "group");
+    root(
+        name,
+        transform(Urns.Transforms.GROUP_BY_KEY).putInputs("in", input).putOutputs("out", name));
+    return name;
+  }
+
+  private void root(String id, PTransform.Builder transform) {
+    components.putTransforms(id, transform.setUniqueName(id).build());
+    pipeline.addRootTransformIds(id);
+  }
+
+  private static PTransform.Builder transform(String urn) {
+    return transform(urn, ByteString.EMPTY);
+  }
+
+  private static PTransform.Builder transform(String urn, ByteString payload) {
+    return PTransform.newBuilder()
+        .setSpec(FunctionSpec.newBuilder().setUrn(urn).setPayload(payload));
+  }
+
+  private void pcollection(String id, String coder) {
+    components.putPcollections(
+        id,
+        PCollection.newBuilder()
+            .setUniqueName(id)
+            .setCoderId(coder)
+            .setWindowingStrategyId(WINDOWING)
+            .build());
+  }
+
+  private void coder(String id, String urn, String... parts) {
+    components.putCoders(
+        id,
+        Coder.newBuilder()
+            .setSpec(FunctionSpec.newBuilder().setUrn(urn))
+            .addAllComponentCoderIds(List.of(parts))
+            .build());
+  }
+}
