@@ -114,9 +114,7 @@ record JobContext(
     int harnesses = external || manyBundles ? 1 : options.workersPerEnvironment();
     int bundles = manyBundles ? processors : 1;
     return new WorkerPool.Size(
-        harnesses,
-        unbounded() ? Math.max(bundles, STREAMING_BUNDLES) : bundles,
-        WORKER_FAILURES);
+        harnesses, unbounded() ? Math.max(bundles, STREAMING_BUNDLES) : bundles, WORKER_FAILURES);
   }
 
   /** Removes what the job left on disk. */

@@ -88,7 +88,8 @@ class StatefulBundleTest {
             "key",
             Map.of(),
             new SdkStage.Traits(false, false, false, false),
-            ProcessBundleDescriptor.getDefaultInstance());
+            ProcessBundleDescriptor.getDefaultInstance(),
+            null);
     Map<TimerEndpoint, TimerFamily> timers = new LinkedHashMap<>();
     timers.put(USER, family("keep/flush", TimeDomain.EVENT_TIME));
     timers.put(CLOCK, family("keep/clock", TimeDomain.PROCESSING_TIME));
@@ -135,7 +136,7 @@ class StatefulBundleTest {
             1,
             watermark,
             0),
-        true);
+        new SdkBundle.Mode(true, false, () -> 0));
   }
 
   private SdkBundle bundle(long watermark, ByteString... elements) {
@@ -234,7 +235,7 @@ class StatefulBundleTest {
             cleanup("a", SECOND, 19),
             callback("b", SECOND, 19),
             cleanup("b", SECOND, 19));
-    assertThat(outcome.metrics()).containsExactly(LateData.dropped("keep", 2));
+    assertThat(outcome.metrics()).containsExactly(DroppedElements.ofState("keep", 2));
     assertThat(outcome.metrics().get(0).getLabelsMap())
         .containsEntry("PTRANSFORM", "keep")
         .containsEntry("NAME", "droppedDueToLateness");
@@ -253,7 +254,7 @@ class StatefulBundleTest {
     SdkBundle bundle = bundle(100, element(1, "a", FIRST), element(2, "b", FIRST));
 
     assertThat(sent(bundle)).isEmpty();
-    assertThat(finish(bundle).metrics()).containsExactly(LateData.dropped("keep", 2));
+    assertThat(finish(bundle).metrics()).containsExactly(DroppedElements.ofState("keep", 2));
   }
 
   private static StateRequest.Builder bag(String key, ByteKey window) {
