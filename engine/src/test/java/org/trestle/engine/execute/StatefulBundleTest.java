@@ -334,7 +334,7 @@ class StatefulBundleTest {
   @Test
   void aTimerAfterTheExpiryIsNotSet() {
     SdkBundle bundle = bundle(EventTime.MIN);
-    bundle.timers(USER, timer("a", FIRST, 14).concat(timer("a", SECOND, 25)));
+    bundle.timers(USER, timer("a", FIRST, 14).concat(timer("a", SECOND, 26)));
     bundle.timers(CLOCK, timer("a", FIRST, 1000));
 
     List<TimerUpdate> timers = finish(bundle).result().timers();

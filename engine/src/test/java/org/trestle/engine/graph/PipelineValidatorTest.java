@@ -46,11 +46,8 @@ class PipelineValidatorTest {
                 p.pcollection("x", "kv")
                     .transform("x", TestingPipeline.spec("test:unknown:v1").putOutputs("o", "x"))),
         bad(
-            "transform \"x\" is a TestStream, which needs streaming",
-            p ->
-                p.pcollection("x", "kv")
-                    .transform(
-                        "x", TestingPipeline.spec(Transforms.TEST_STREAM).putOutputs("o", "x"))),
+            "transform \"x\" (beam:transform:teststream:v1) has 0 inputs and 0 outputs",
+            p -> p.transform("x", TestingPipeline.spec(Transforms.TEST_STREAM))),
         bad(
             "transform \"x\" is a beam:transform:read:v1 without parts, which no runner can execute"
                 + " for an SDK; build the source as a splittable DoFn",
