@@ -65,21 +65,6 @@ class ArchitectureTest {
   }
 
   @Test
-  void theCoreUsesTheJdkOnly() {
-    classes()
-        .that()
-        .resideInAPackage("org.trestle.engine.core..")
-        .should()
-        .onlyDependOnClassesThat()
-        .resideInAnyPackage(
-            "java..",
-            "org.trestle.engine.core..",
-            "org.jspecify.annotations",
-            "com.google.errorprone.annotations..")
-        .check(ENGINE);
-  }
-
-  @Test
   void packagesHaveNoCycles() {
     slices().matching("org.trestle.engine.(*)..").should().beFreeOfCycles().check(ENGINE);
     slices().matching("org.trestle.engine.core.(*)..").should().beFreeOfCycles().check(ENGINE);

@@ -67,7 +67,6 @@ final class GroupingRun {
     for (int i = 0; i < used.size(); i++) {
       fireIfReady(used.get(i));
     }
-    check();
     work.timers().forEach(this::onTimer);
     List<TimerUpdate> timers = settle();
     return new GroupedBundle(
@@ -278,6 +277,7 @@ final class GroupingRun {
   private void giveOut(WindowState state, boolean last) {
     Panes.Pane pane = rules.nextPane(state, last);
     if (rules.isWanted(state, pane)) {
+      check();
       output.emit(state.key, state.window, PaneRules.timestamp(state), pane, state.values);
       state.panes++;
       if (pane.timing() != Panes.Timing.EARLY) {

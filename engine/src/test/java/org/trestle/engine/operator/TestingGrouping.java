@@ -69,6 +69,7 @@ public final class TestingGrouping implements AutoCloseable {
   private long outputWatermark = EventTime.MIN;
   private long now;
   private List<FiredTimer> lastTimers = List.of();
+  private boolean givenUp;
   private long nextBundle;
   private long droppedLate;
   private long droppedClosed;
@@ -116,6 +117,11 @@ public final class TestingGrouping implements AutoCloseable {
   public TestingGrouping processingTime(long time) {
     now = Math.max(now, time);
     return this;
+  }
+
+  /** Nobody waits for bundles any more. */
+  public void giveUp() {
+    givenUp = true;
   }
 
   public long watermark() {
@@ -192,7 +198,7 @@ public final class TestingGrouping implements AutoCloseable {
                 watermark,
                 now),
             () -> new EdgeWriter(target(false), blocks),
-            () -> false);
+            () -> givenUp);
     lastTimers = fired;
     droppedLate += done.droppedDueToLateness();
     droppedClosed += done.droppedDueToClosedWindow();

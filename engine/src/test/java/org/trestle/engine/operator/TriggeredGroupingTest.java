@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.util.List;
+import java.util.concurrent.CancellationException;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Nested;
@@ -463,31 +464,27 @@ class TriggeredGroupingTest {
   void largePanesGoToDiskWhenMemoryIsShort() {
     TestingGrouping it =
         new TestingGrouping(
-            Setup.of(EVERY_TWO).triggering(), TestingElements.INTERVALS, true, 10_000);
+            Setup.of(DEFAULT).triggering(), TestingElements.INTERVALS, true, 10_000);
     grouping = it;
     String large = "x".repeat(1000);
-    for (int i = 0; i < 1001; i++) {
-      it.element("k", large + i, 1, W0);
-      if (i % 100 == 0) {
-        it.element("m", "small", 1, W0).element("m", "small", 1, W0);
-      }
-    }
-    Setup countless = Setup.of(DEFAULT);
-    assertThat(countless.lateness()).isZero();
-    it.bundle();
-    it.takePanes();
-    TestingGrouping other =
-        new TestingGrouping(countless.triggering(), TestingElements.INTERVALS, true, 10_000);
     for (int i = 0; i < 1000; i++) {
-      other.element("k", large + i, 1, W0);
+      it.element("k", large + i, 1, W0);
     }
-    other.bundle();
-    assertThat(other.memory()).isLessThan(80_000);
-    assertThat(other.bytesOnDisk()).isGreaterThan(900_000);
-    other.watermark(10).settle();
-    assertThat(other.takePane().values()).hasSize(1000).startsWith(large + 0).endsWith(large + 999);
-    assertThat(other.leftovers()).isNull();
-    other.close();
+    it.bundle();
+    assertThat(it.memory()).isLessThan(80_000);
+    assertThat(it.bytesOnDisk()).isGreaterThan(900_000);
+    it.watermark(10).settle();
+    assertThat(it.takePane().values()).hasSize(1000).startsWith(large + 0).endsWith(large + 999);
+    assertThat(it.leftovers()).isNull();
+  }
+
+  @Test
+  void aBundleThatIsGivenUpStops() {
+    TestingGrouping it = start(Setup.of(DEFAULT));
+    it.element("k", "a", 1, W0).giveUp();
+    assertThatThrownBy(it::bundle).isInstanceOf(CancellationException.class);
+    grouping = null;
+    it.close();
   }
 
   @Test
