@@ -29,6 +29,7 @@ import org.apache.beam.vendor.grpc.v1p69p0.io.grpc.ManagedChannel;
 import org.apache.beam.vendor.grpc.v1p69p0.io.grpc.Status;
 import org.apache.beam.vendor.grpc.v1p69p0.io.grpc.stub.ClientCallStreamObserver;
 import org.apache.beam.vendor.grpc.v1p69p0.io.grpc.stub.ClientResponseObserver;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Offers a pipeline's artifacts to the service, which asks for those it wants (reverse retrieval).
@@ -229,8 +230,7 @@ final class ArtifactOffer {
     }
   }
 
-  private static JobServiceException failed(
-      String reason, @org.jspecify.annotations.Nullable Throwable cause) {
+  private static JobServiceException failed(String reason, @Nullable Throwable cause) {
     return new JobServiceException(
         "the artifacts of the pipeline were not staged: " + reason, cause);
   }

@@ -3,7 +3,6 @@ package org.trestle.client;
 import java.time.Duration;
 import java.util.Iterator;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import org.apache.beam.model.jobmanagement.v1.JobApi.JobMessage;
 import org.apache.beam.model.jobmanagement.v1.JobApi.JobMessage.MessageImportance;
@@ -29,8 +28,9 @@ final class JobFollower implements Runnable {
   private final String jobId;
   private final Patience patience;
   private final CompletableFuture<End> end = new CompletableFuture<>();
-  private final CountDownLatch stopped = new CountDownLatch(1);
   private long messagesSeen;
+  private boolean silent;
+  private long silentSince;
   private @Nullable String error;
   private JobState.@Nullable Enum terminal;
 
@@ -63,11 +63,7 @@ final class JobFollower implements Runnable {
   @Override
   public void run() {
     try {
-      follow();
-      JobState.Enum state = terminal;
-      if (state == null) {
-        throw new JobServiceException("job " + jobId + " is followed no longer", null);
-      }
+      JobState.Enum state = follow();
       if (state == JobState.Enum.FAILED && error == null) {
         readLateError();
       }
@@ -85,29 +81,33 @@ final class JobFollower implements Runnable {
     }
   }
 
-  private void follow() throws InterruptedException {
-    long lastContact = System.nanoTime();
-    while (terminal == null) {
+  /** Reads until the job has ended; returns how. */
+  private JobState.Enum follow() throws InterruptedException {
+    while (true) {
       try {
-        if (read(service.messages(jobId))) {
-          lastContact = System.nanoTime();
-        }
+        read(service.messages(jobId));
         if (terminal == null) {
           noteState(service.state(jobId)); // the stream ended without saying how
         }
       } catch (StatusRuntimeException e) {
-        mayTryAgain(e, e.getStatus(), lastContact);
+        mayTryAgain(e, e.getStatus());
       } catch (JobServiceException e) {
-        mayTryAgain(e, Status.fromThrowable(e), lastContact);
+        mayTryAgain(e, Status.fromThrowable(e));
       }
-      if (terminal == null && stopped.await(patience.pause().toMillis(), TimeUnit.MILLISECONDS)) {
-        return;
+      if (terminal != null) {
+        return terminal;
       }
+      TimeUnit.MILLISECONDS.sleep(patience.pause().toMillis());
     }
   }
 
-  private void mayTryAgain(RuntimeException e, Status status, long lastContact) {
-    boolean patient = System.nanoTime() - lastContact < patience.silence().toNanos();
+  private void mayTryAgain(RuntimeException e, Status status) {
+    long now = System.nanoTime();
+    if (!silent) {
+      silent = true;
+      silentSince = now;
+    }
+    boolean patient = now - silentSince < patience.silence().toNanos();
     boolean temporary =
         switch (status.getCode()) {
           case UNAVAILABLE, DEADLINE_EXCEEDED, INTERNAL, UNKNOWN, RESOURCE_EXHAUSTED -> true;
@@ -126,13 +126,12 @@ final class JobFollower implements Runnable {
     LOG.debug("the messages of job {} broke off, trying again", jobId, e);
   }
 
-  /** Reads to the terminal state or the end of the stream; says whether anything came. */
-  private boolean read(Iterator<JobMessagesResponse> messages) {
+  /** Reads to the terminal state or the end of the stream. */
+  private void read(Iterator<JobMessagesResponse> messages) {
     long position = 0;
-    boolean any = false;
     while (terminal == null && messages.hasNext()) {
       JobMessagesResponse response = messages.next();
-      any = true;
+      silent = false;
       if (response.hasStateResponse()) {
         noteState(response.getStateResponse().getState());
       } else if (response.hasMessageResponse() && ++position > messagesSeen) {
@@ -140,7 +139,6 @@ final class JobFollower implements Runnable {
         note(response.getMessageResponse());
       }
     }
-    return any;
   }
 
   private void noteState(JobState.Enum state) {
@@ -175,10 +173,5 @@ final class JobFollower implements Runnable {
     } catch (StatusRuntimeException e) {
       LOG.debug("job {} gave no error", jobId, e);
     }
-  }
-
-  /** Makes the thread that runs this end soon, if it is between two streams. */
-  void stop() {
-    stopped.countDown();
   }
 }

@@ -106,7 +106,7 @@ final class JobMetrics extends MetricResults {
 
   @Override
   public MetricQueryResults queryMetrics(MetricsFilter filter) {
-    return MetricQueryResults.create(
+    return new Results(
         counters.matching(filter),
         distributions.matching(filter),
         gauges.matching(filter),
@@ -158,6 +158,61 @@ final class JobMetrics extends MetricResults {
     List<String> path = new ArrayList<>(prefix);
     path.add(part);
     return List.copyOf(path);
+  }
+
+  /** What a query found. The SDK's own {@code MetricQueryResults.create} drops histograms. */
+  private static final class Results extends MetricQueryResults {
+    private final List<MetricResult<Long>> counters;
+    private final List<MetricResult<DistributionResult>> distributions;
+    private final List<MetricResult<GaugeResult>> gauges;
+    private final List<MetricResult<StringSetResult>> stringSets;
+    private final List<MetricResult<BoundedTrieResult>> tries;
+    private final List<MetricResult<HistogramData>> histograms;
+
+    Results(
+        List<MetricResult<Long>> counters,
+        List<MetricResult<DistributionResult>> distributions,
+        List<MetricResult<GaugeResult>> gauges,
+        List<MetricResult<StringSetResult>> stringSets,
+        List<MetricResult<BoundedTrieResult>> tries,
+        List<MetricResult<HistogramData>> histograms) {
+      this.counters = counters;
+      this.distributions = distributions;
+      this.gauges = gauges;
+      this.stringSets = stringSets;
+      this.tries = tries;
+      this.histograms = histograms;
+    }
+
+    @Override
+    public Iterable<MetricResult<Long>> getCounters() {
+      return counters;
+    }
+
+    @Override
+    public Iterable<MetricResult<DistributionResult>> getDistributions() {
+      return distributions;
+    }
+
+    @Override
+    public Iterable<MetricResult<GaugeResult>> getGauges() {
+      return gauges;
+    }
+
+    @Override
+    public Iterable<MetricResult<StringSetResult>> getStringSets() {
+      return stringSets;
+    }
+
+    @Override
+    public Iterable<MetricResult<BoundedTrieResult>> getBoundedTries() {
+      return tries;
+    }
+
+    @Override
+    public Iterable<MetricResult<HistogramData>> getHistograms() {
+      return histograms;
+    }
   }
 
   private interface Reader<T> {

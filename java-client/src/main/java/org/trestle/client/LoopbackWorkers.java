@@ -1,6 +1,5 @@
 package org.trestle.client;
 
-import java.io.IOException;
 import org.apache.beam.fn.harness.ExternalWorkerService;
 import org.apache.beam.sdk.fn.server.GrpcFnServer;
 import org.apache.beam.sdk.options.PipelineOptions;
@@ -37,8 +36,6 @@ final class LoopbackWorkers implements AutoCloseable {
   public void close() {
     try {
       server.close();
-    } catch (IOException e) {
-      LOG.warn("the worker pool at {} did not close", address(), e);
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     } catch (Exception e) {

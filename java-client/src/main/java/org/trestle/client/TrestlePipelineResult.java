@@ -2,9 +2,11 @@ package org.trestle.client;
 
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import org.apache.beam.model.jobmanagement.v1.JobApi;
 import org.apache.beam.model.jobmanagement.v1.JobApi.JobState;
 import org.apache.beam.sdk.PipelineResult;
 import org.apache.beam.sdk.metrics.MetricResults;
@@ -57,14 +59,21 @@ public final class TrestlePipelineResult implements PipelineResult {
   }
 
   private void followToTheEnd(JobFollower follower, @Nullable LoopbackWorkers workers) {
+    Outcome known = null;
+    Throwable failure = null;
     try (service;
         workers) {
       follower.run();
-      JobFollower.End end = follower.end().join();
-      outcome.complete(new Outcome(end, lastMetrics()));
+      known = new Outcome(follower.end().join(), lastMetrics());
+    } catch (CompletionException e) {
+      failure = e.getCause();
     } catch (RuntimeException e) {
-      Throwable cause = e.getCause();
-      outcome.completeExceptionally(cause instanceof JobServiceException ? cause : e);
+      failure = e;
+    }
+    if (known != null) {
+      outcome.complete(known);
+    } else {
+      outcome.completeExceptionally(failure);
     }
   }
 
@@ -73,9 +82,7 @@ public final class TrestlePipelineResult implements PipelineResult {
       return fetchMetrics();
     } catch (JobServiceException e) {
       LOG.warn("job {} has ended; its metrics are not to be had", jobId, e);
-      return new JobMetrics(
-          org.apache.beam.model.jobmanagement.v1.JobApi.MetricResults.getDefaultInstance(),
-          stepNames);
+      return new JobMetrics(JobApi.MetricResults.getDefaultInstance(), stepNames);
     }
   }
 
@@ -88,14 +95,24 @@ public final class TrestlePipelineResult implements PipelineResult {
     return jobId;
   }
 
+  /** How the job ended, or null if it has not or contact to it was lost. */
+  private @Nullable Outcome known() {
+    return outcome.isCompletedExceptionally() ? null : outcome.getNow(null);
+  }
+
   /**
    * {@inheritDoc}
+   *
+   * <p>UNKNOWN when contact to the service was lost: the job may still run.
    *
    * @throws JobServiceException if the service does not answer
    */
   @Override
   public State getState() {
-    Outcome known = outcome.isCompletedExceptionally() ? null : outcome.getNow(null);
+    if (outcome.isCompletedExceptionally()) {
+      return State.UNKNOWN;
+    }
+    Outcome known = known();
     return known != null ? stateOf(known.end().state()) : stateOf(service.state(jobId));
   }
 
@@ -107,7 +124,7 @@ public final class TrestlePipelineResult implements PipelineResult {
    */
   @Override
   public State cancel() {
-    Outcome known = outcome.isCompletedExceptionally() ? null : outcome.getNow(null);
+    Outcome known = known();
     return known != null ? stateOf(known.end().state()) : stateOf(service.cancel(jobId));
   }
 
@@ -173,7 +190,7 @@ public final class TrestlePipelineResult implements PipelineResult {
    */
   @Override
   public MetricResults metrics() {
-    Outcome known = outcome.isCompletedExceptionally() ? null : outcome.getNow(null);
+    Outcome known = known();
     return known != null ? known.metrics() : fetchMetrics();
   }
 

@@ -5,17 +5,16 @@ import org.apache.beam.sdk.PipelineRunner;
 import org.apache.beam.sdk.options.PipelineOptions;
 import org.apache.beam.sdk.options.PipelineOptionsRegistrar;
 import org.apache.beam.sdk.runners.PipelineRunnerRegistrar;
-import org.trestle.client.testing.TestTrestleRunner;
 
-/** Tells Beam of the runners and their options, so that flags can name them. */
+/** Tells Beam of the runner and its options, so that flags can name them. */
 public final class TrestleRegistrar {
   private TrestleRegistrar() {}
 
-  /** Makes {@code --runner=TrestleRunner} and {@code --runner=TestTrestleRunner} known. */
+  /** Makes {@code --runner=TrestleRunner} known. */
   public static final class Runners implements PipelineRunnerRegistrar {
     @Override
     public Iterable<Class<? extends PipelineRunner<?>>> getPipelineRunners() {
-      return List.of(TrestleRunner.class, TestTrestleRunner.class);
+      return List.of(TrestleRunner.class);
     }
   }
 

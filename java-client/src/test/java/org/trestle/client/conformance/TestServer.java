@@ -10,6 +10,7 @@ import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 import org.junit.internal.AssumptionViolatedException;
 import org.junit.runner.JUnitCore;
 import org.junit.runner.Result;
@@ -42,8 +43,7 @@ public final class TestServer {
     System.exit(0); // threads of tests may still be there
   }
 
-  private static Map<String, Object> run(
-      String id, TestCatalogue.@org.jspecify.annotations.Nullable TestCase test) {
+  private static Map<String, Object> run(String id, TestCatalogue.@Nullable TestCase test) {
     if (test == null) {
       return outcome(id, "failed", 0, "there is no such test");
     }
