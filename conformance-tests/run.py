@@ -19,6 +19,7 @@ import xml.etree.ElementTree as ElementTree
 import environments
 import examples
 from go_suite import GoSuite
+from java_suite import JavaSuite
 from outcome import EXPECTED_FAILURE
 from outcome import ExpectedFailures
 from outcome import FAILED
@@ -75,11 +76,13 @@ def suite_named(name):
         return PythonSuite(PIPELINES_PYTHON_VERSION, 'pipelines')
     if name == 'pipelines-go':
         return GoSuite(GO_VERSION, pipelines=True)
+    if name == 'java':
+        return JavaSuite()
     if name == 'examples':
         return examples.Examples(EXAMPLES_PYTHON_VERSION, GO_VERSION)
     raise argparse.ArgumentTypeError(
         f'no suite {name!r}; there are python-VERSION, python-VERSION-streaming, '
-        'python-VERSION-validatesrunner, go, pipelines-python, pipelines-go and examples')
+        'python-VERSION-validatesrunner, go, java, pipelines-python, pipelines-go and examples')
 
 
 def suites_named(names):
