@@ -5,12 +5,13 @@ import java.util.BitSet;
 import java.util.Collection;
 import java.util.Comparator;
 import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import org.apache.beam.model.pipeline.v1.RunnerApi.Components;
-import org.apache.beam.model.pipeline.v1.RunnerApi.Environment;
+import org.apache.beam.model.pipeline.v1.RunnerApi.IsBounded;
 import org.apache.beam.model.pipeline.v1.RunnerApi.PCollection;
 import org.apache.beam.model.pipeline.v1.RunnerApi.PTransform;
 import org.jspecify.annotations.Nullable;
@@ -30,6 +31,11 @@ import org.trestle.proto.Urns.Transforms;
  * environment, so that the input is read once, or begins a new stage. Redistributions and flattens
  * across stages are aliases: readers of their output read the edges of their inputs.
  *
+ * <p>A flatten whose readers can be fused with what makes its inputs is unzipped instead: each of
+ * the stages flattens what it makes itself, and what reads the flatten is copied into all of them.
+ * The PCollections behind it are made in several stages then, each in its own part; who cannot be
+ * fused with them reads an edge that all these stages write.
+ *
  * <p>Stages must not wait for themselves. A transform with side inputs may join a stage S only if
  * no stage that produces one of them is S or comes after S; this is checked on the transitive
  * closure of the stages' dependencies, which is kept as bit sets.
@@ -37,12 +43,17 @@ import org.trestle.proto.Urns.Transforms;
 final class Fuser {
   private static final String GO_CUSTOM_CODER = "beam:go:coder:custom:v1";
 
+  /**
+   * A flatten is unzipped into this many stages, or not at all: each gets a copy of its readers.
+   */
+  static final int MOST_COPIES = 8;
+
   private final PipelineGraph graph;
   private final Components.Builder components;
   private final WireCoderTable coders;
 
   private final List<StageDraft> drafts = new ArrayList<>();
-  private final Map<PCollectionId, StageDraft> producers = new HashMap<>();
+  private final Map<PCollectionId, List<StageDraft>> producers = new HashMap<>();
   private final Map<PCollectionId, List<StageDraft>> readers = new HashMap<>();
   private final Map<PCollectionId, List<PCollectionId>> aliases = new HashMap<>();
   private final Map<PCollectionId, String> aliasReasons = new HashMap<>();
@@ -101,9 +112,9 @@ final class Fuser {
     return impulses.contains(id);
   }
 
-  /** The stage that writes a PCollection, or null if it is an alias, an impulse or empty. */
-  @Nullable StageDraft producer(PCollectionId id) {
-    return producers.get(id);
+  /** The stages that each write a part of a PCollection; none of an alias or an impulse. */
+  List<StageDraft> producers(PCollectionId id) {
+    return producers.getOrDefault(id, List.of());
   }
 
   /** The edges that hold the elements of a PCollection: itself, or what it is an alias of. */
@@ -141,42 +152,125 @@ final class Fuser {
 
   private void flatten(TransformNode node) {
     Collection<PCollectionId> inputs = node.mainInputs().values();
-    PCollectionId output = node.output();
-    StageDraft common = commonProducer(inputs);
-    if (common != null) {
-      PTransform inSdk = node.proto().toBuilder().setEnvironmentId(common.environmentId).build();
-      add(common, TransformNode.of(node.id().value(), inSdk));
-      return;
-    }
     if (inputs.isEmpty()) {
       return;
     }
+    List<StageDraft> common = commonProducers(inputs);
+    if (!common.isEmpty()) {
+      common.forEach(stage -> flattenWithin(stage, node, inputs));
+      return;
+    }
+    String reason = unzip(node);
+    if (reason != null) {
+      aliases.put(node.output(), join(node, inputs, node.output()));
+      aliasReasons.put(node.output(), reason);
+    }
+  }
+
+  /** The SDK stages that produce all of the PCollections, a part of each; empty if they differ. */
+  private List<StageDraft> commonProducers(Collection<PCollectionId> ids) {
+    List<StageDraft> common = producers(ids.iterator().next());
+    boolean shared =
+        common.stream().allMatch(StageDraft::inSdk)
+            && ids.stream().allMatch(id -> producers(id).equals(common));
+    return shared ? common : List.of();
+  }
+
+  /** Lets a stage flatten those inputs that it has. */
+  private void flattenWithin(
+      StageDraft stage, TransformNode node, Collection<PCollectionId> inputs) {
+    PTransform.Builder part =
+        node.proto().toBuilder().setEnvironmentId(stage.environmentId).clearInputs();
+    for (PCollectionId input : inputs) {
+      part.putInputs("i" + part.getInputsCount(), input.value());
+    }
+    add(stage, TransformNode.of(node.id().value(), part.build()));
+  }
+
+  /** The edges of some inputs of a flatten, all in the format of the PCollection given. */
+  private List<PCollectionId> join(
+      TransformNode node, Collection<PCollectionId> inputs, PCollectionId format) {
     List<PCollectionId> joined = new ArrayList<>();
     Map<PCollectionId, PCollectionId> transcoded = new HashMap<>();
     for (PCollectionId input : inputs) {
-      if (sameFormat(input, output)) {
+      if (sameFormat(input, format)) {
         joined.addAll(resolve(input));
       } else {
         joined.add(
             transcoded.computeIfAbsent(
-                input, differing -> transcode(node, differing, output, transcoded.size())));
+                input, differing -> transcode(node, differing, format, transcoded.size())));
       }
     }
-    aliases.put(output, List.copyOf(joined));
-    aliasReasons.put(output, "\"%s\" joins the outputs of several stages".formatted(node.name()));
+    return List.copyOf(joined);
   }
 
-  /** The only SDK stage that produces all of the PCollections, or null. */
-  private @Nullable StageDraft commonProducer(Collection<PCollectionId> ids) {
-    StageDraft common = null;
-    for (PCollectionId id : ids) {
-      StageDraft producer = producers.get(id);
-      if (producer == null || !producer.inSdk() || (common != null && common != producer)) {
-        return null;
-      }
-      common = producer;
+  /**
+   * Flattens in each of the stages that make the inputs, if a reader can join them. Inputs that no
+   * stage of the reader's environment makes are read by one more stage.
+   *
+   * @return why it was not done, or null
+   */
+  private @Nullable String unzip(TransformNode node) {
+    String joins = "\"%s\" joins the outputs of several stages".formatted(node.name());
+    List<TransformNode> readers = graph.consumers(node.output());
+    List<TransformNode> followers = new ArrayList<>(readers);
+    followers.removeIf(reader -> !canFollow(reader, node));
+    if (followers.isEmpty()) {
+      return joins;
     }
-    return common;
+    String environmentId = followers.get(0).environmentId();
+    Map<StageDraft, List<PCollectionId>> made = new LinkedHashMap<>();
+    List<PCollectionId> rest = new ArrayList<>();
+    for (PCollectionId input : node.mainInputs().values()) {
+      List<StageDraft> stages = producers(input);
+      if (!stages.isEmpty() && stages.get(0).environmentId.equals(environmentId)) {
+        for (StageDraft stage : stages) {
+          made.computeIfAbsent(stage, unused -> new ArrayList<>()).add(input);
+        }
+      } else {
+        rest.add(input);
+      }
+    }
+    if (made.isEmpty()) {
+      return joins + ", and it can be fused with none of them";
+    }
+    if (made.size() + (rest.isEmpty() ? 0 : 1) > MOST_COPIES) {
+      return joins + ", too many to copy it into each";
+    }
+    followers.removeIf(reader -> !reader.environmentId().equals(environmentId));
+    followers.removeIf(reader -> sideInputThatWaitsFor(made.keySet(), reader) != null);
+    if (followers.isEmpty()) {
+      return joins + ", and a side input of it comes from one of them or from behind it";
+    }
+    if (!rest.isEmpty() && followers.size() < readers.size()) {
+      return joins + ", and something else needs all of these as well";
+    }
+    made.forEach((stage, inputs) -> flattenWithin(stage, node, inputs));
+    if (!rest.isEmpty()) {
+      flattenRest(node, rest, environmentId);
+    }
+    return null;
+  }
+
+  /** Whether a reader of a flatten may be fused with what is before the flatten. */
+  private static boolean canFollow(TransformNode reader, TransformNode flatten) {
+    return !reader.environmentId().isEmpty()
+        && BarrierReasons.ownStage(reader) == null
+        && reader.mainInputs().containsValue(flatten.output())
+        && !reader.sideInputs().containsValue(flatten.output());
+  }
+
+  private void flattenRest(TransformNode node, List<PCollectionId> rest, String environmentId) {
+    // A stage can read any one format: its own flatten changes coders.
+    PCollectionId first = rest.get(0);
+    boolean alike = rest.stream().allMatch(input -> sameFormat(input, first));
+    PCollectionId format = alike ? first : node.output();
+    List<PCollectionId> joined = join(node, rest, format);
+    PCollectionId source = copy(node, rest, format, "_Rest");
+    aliases.put(source, joined);
+    barriers.add(
+        new Barrier(node.id(), source, "these inputs are not made where its readers could join"));
+    flattenWithin(begin(environmentId, source), node, List.of(source));
   }
 
   private boolean sameFormat(PCollectionId one, PCollectionId other) {
@@ -196,21 +290,14 @@ final class Fuser {
     return components.getPcollectionsOrThrow(id.value());
   }
 
-  /** Adds a copy of an input of a flatten in the format of the flatten's output. */
+  /** Adds a step that brings an input of a flatten into the format of {@code output}. */
   private PCollectionId transcode(
       TransformNode flatten, PCollectionId input, PCollectionId output, int number) {
-    String suffix = "_Transcoded_" + number;
-    PCollectionId copy = new PCollectionId(flatten.id() + suffix);
-    components.putPcollections(
-        copy.value(),
-        pcollection(output).toBuilder()
-            .setIsBounded(pcollection(input).getIsBounded())
-            .setUniqueName(flatten.name() + suffix)
-            .build());
-    StageDraft producer = producers.get(input);
+    PCollectionId copy = copy(flatten, List.of(input), output, "_Transcoded_" + number);
+    List<StageDraft> stages = producers(input);
     String environmentId =
-        producer != null && producer.inSdk()
-            ? producer.environmentId
+        !stages.isEmpty() && stages.get(0).inSdk()
+            ? stages.get(0).environmentId
             : CoderAgreement.environmentNear(graph, input, output);
     PTransform step =
         CoderAgreement.transcode(
@@ -219,19 +306,34 @@ final class Fuser {
     return copy;
   }
 
+  /** Adds a PCollection that holds some inputs of a flatten, in the format of another one. */
+  private PCollectionId copy(
+      TransformNode flatten, List<PCollectionId> inputs, PCollectionId format, String suffix) {
+    boolean unbounded =
+        inputs.stream().anyMatch(id -> pcollection(id).getIsBounded() == IsBounded.Enum.UNBOUNDED);
+    PCollectionId copy = new PCollectionId(flatten.id() + suffix);
+    components.putPcollections(
+        copy.value(),
+        pcollection(format).toBuilder()
+            .setIsBounded(unbounded ? IsBounded.Enum.UNBOUNDED : IsBounded.Enum.BOUNDED)
+            .setUniqueName(flatten.name() + suffix)
+            .build());
+    return copy;
+  }
+
   private void place(TransformNode node) {
     PCollectionId input = node.mainInput();
-    StageDraft producer = producers.get(input);
-    String reason = ownStageReason(node);
+    List<StageDraft> stages = producers(input);
+    String reason = BarrierReasons.ownStage(node);
     boolean alone = reason != null;
     if (reason == null) {
-      reason = barrier(node, input, producer);
+      reason = barrier(node, input, stages);
     }
-    if (reason == null && producer != null) {
-      add(producer, node);
+    if (reason == null) {
+      stages.forEach(stage -> add(stage, node));
       return;
     }
-    barriers.add(new Barrier(node.id(), input, reason == null ? "it reads an edge" : reason));
+    barriers.add(new Barrier(node.id(), input, reason));
     StageDraft draft = alone ? null : reader(input, node);
     if (draft == null) {
       draft = begin(node.environmentId(), input);
@@ -242,26 +344,8 @@ final class Fuser {
     add(draft, node);
   }
 
-  /** Why a transform must begin a stage that nothing else reads the input of, or null. */
-  private static @Nullable String ownStageReason(TransformNode node) {
-    if (node.stateful()) {
-      return "it has state or timers: its input must be partitioned by key";
-    }
-    if (node.urn().equals(Transforms.PROCESS_SIZED_ELEMENTS_AND_RESTRICTIONS)) {
-      return "restrictions are distributed before they are processed, and what is left of one"
-          + " comes back here";
-    }
-    if (node.parDo() != null && node.parDo().getRequiresTimeSortedInput()) {
-      return "it requires its input sorted by time";
-    }
-    if (node.parDo() != null && node.parDo().getRequiresStableInput()) {
-      return "it requires stable input: the same elements in every attempt";
-    }
-    return null;
-  }
-
   private @Nullable String barrier(
-      TransformNode node, PCollectionId input, @Nullable StageDraft producer) {
+      TransformNode node, PCollectionId input, List<StageDraft> stages) {
     if (impulses.contains(input)) {
       return "its input is an impulse";
     }
@@ -269,7 +353,7 @@ final class Fuser {
     if (aliasReason != null) {
       return aliasReason;
     }
-    if (producer == null) {
+    if (stages.isEmpty()) {
       for (TestStream testStream : testStreams) {
         if (testStream.outputs().containsValue(input)) {
           return "its input is a TestStream";
@@ -277,42 +361,30 @@ final class Fuser {
       }
       return "its input has no producer";
     }
-    if (!producer.inSdk()) {
-      return "its input is grouped by \"%s\"".formatted(producer.transforms.get(0).name());
+    StageDraft first = stages.get(0);
+    if (!first.inSdk()) {
+      return "its input is grouped by \"%s\"".formatted(first.transforms.get(0).name());
     }
-    if (!producer.environmentId.equals(node.environmentId())) {
-      return environmentsDiffer(producer.environmentId, node.environmentId());
+    if (!first.environmentId.equals(node.environmentId())) {
+      return BarrierReasons.environments(components, first.environmentId, node.environmentId());
     }
-    PCollectionId side = sideInputThatWaitsFor(producer, node);
+    PCollectionId side = sideInputThatWaitsFor(stages, node);
     return side == null
         ? null
         : "its side input \"%s\" comes from the stage of its main input, or from behind it"
             .formatted(side);
   }
 
-  private String environmentsDiffer(String producer, String consumer) {
-    Environment one =
-        components.getEnvironmentsOrDefault(producer, Environment.getDefaultInstance());
-    Environment other =
-        components.getEnvironmentsOrDefault(consumer, Environment.getDefaultInstance());
-    boolean hintsOnly =
-        one.toBuilder()
-            .clearResourceHints()
-            .build()
-            .equals(other.toBuilder().clearResourceHints().build());
-    return hintsOnly
-        ? "its resource hints differ from those of its input"
-        : "it runs in environment \"%s\", its input is made in \"%s\""
-            .formatted(consumer, producer);
-  }
-
-  /** The first side input of a transform that is not ready before a stage has run, or null. */
-  private @Nullable PCollectionId sideInputThatWaitsFor(StageDraft stage, TransformNode node) {
+  /** The first side input of a transform that is not ready before all stages have run, or null. */
+  private @Nullable PCollectionId sideInputThatWaitsFor(
+      Collection<StageDraft> stages, TransformNode node) {
     for (PCollectionId side : node.sideInputs().values()) {
       for (PCollectionId edge : resolve(side)) {
-        StageDraft producer = producers.get(edge);
-        if (producer != null && (producer == stage || producer.ancestors.get(stage.index))) {
-          return side;
+        for (StageDraft producer : producers(edge)) {
+          if (stages.stream()
+              .anyMatch(stage -> producer == stage || producer.ancestors.get(stage.index))) {
+            return side;
+          }
         }
       }
     }
@@ -322,7 +394,7 @@ final class Fuser {
   private @Nullable StageDraft reader(PCollectionId input, TransformNode node) {
     for (StageDraft draft : readers.getOrDefault(input, List.of())) {
       if (draft.environmentId.equals(node.environmentId())
-          && sideInputThatWaitsFor(draft, node) == null) {
+          && sideInputThatWaitsFor(List.of(draft), node) == null) {
         return draft;
       }
     }
@@ -340,11 +412,12 @@ final class Fuser {
     draft.transforms.add(node);
     node.sideInputs().values().forEach(side -> needs(draft, side));
     for (PCollectionId output : node.outputs().values()) {
-      StageDraft other = producers.put(output, draft);
-      if (other != null) {
+      List<StageDraft> stages = producers.computeIfAbsent(output, unused -> new ArrayList<>(1));
+      if (stages.contains(draft)) {
         throw new InvalidPipelineException(
             List.of("PCollection \"%s\" is an output of two transforms".formatted(output)));
       }
+      stages.add(draft);
     }
   }
 
@@ -352,16 +425,20 @@ final class Fuser {
   private void needs(StageDraft draft, PCollectionId id) {
     for (PCollectionId edge : resolve(id)) {
       edges.add(edge);
-      StageDraft producer = producers.get(edge);
-      if (producer != null && !draft.ancestors.get(producer.index)) {
-        BitSet added = (BitSet) producer.ancestors.clone();
-        added.set(producer.index);
-        draft.ancestors.or(added);
-        for (StageDraft follower : drafts) {
-          if (follower.ancestors.get(draft.index)) {
-            follower.ancestors.or(added);
-          }
-        }
+      producers(edge).forEach(producer -> waitFor(draft, producer));
+    }
+  }
+
+  private void waitFor(StageDraft draft, StageDraft producer) {
+    if (draft.ancestors.get(producer.index)) {
+      return;
+    }
+    BitSet added = (BitSet) producer.ancestors.clone();
+    added.set(producer.index);
+    draft.ancestors.or(added);
+    for (StageDraft follower : drafts) {
+      if (follower.ancestors.get(draft.index)) {
+        follower.ancestors.or(added);
       }
     }
   }

@@ -15,13 +15,23 @@ import org.trestle.engine.graph.TransformId;
 public final class PlanText {
   private final FusedPipeline plan;
   private final Components components;
-  private final Map<TransformId, Barrier> barriers = new HashMap<>();
+  private final Map<TransformId, List<Barrier>> barriers = new HashMap<>();
+  private final Map<TransformId, List<String>> stages = new HashMap<>();
   private final StringBuilder text = new StringBuilder();
 
   private PlanText(FusedPipeline plan) {
     this.plan = plan;
     this.components = plan.components();
-    plan.barriers().forEach(barrier -> barriers.put(barrier.transform(), barrier));
+    for (Barrier barrier : plan.barriers()) {
+      barriers.computeIfAbsent(barrier.transform(), unused -> new ArrayList<>()).add(barrier);
+    }
+    for (Stage stage : plan.stages()) {
+      if (stage instanceof SdkStage sdkStage) {
+        for (TransformId id : sdkStage.transforms()) {
+          stages.computeIfAbsent(id, unused -> new ArrayList<>()).add(stage.id());
+        }
+      }
+    }
   }
 
   /** Describes every stage, its transforms, inputs and outputs, and the reason of each barrier. */
@@ -75,6 +85,8 @@ public final class PlanText {
     traits(stage.traits());
     for (TransformId transform : stage.transforms()) {
       transform(transform);
+      barrier(transform, stage.source());
+      copies(transform, stage.id());
     }
     for (PCollectionId output : stage.outputs()) {
       output(output);
@@ -106,6 +118,7 @@ public final class PlanText {
     inputs(stage);
     line("  by key of coder %s", coder(stage.keyCoderId()));
     transform(stage.transform());
+    barriers.getOrDefault(stage.transform(), List.of()).forEach(this::barrier);
     output(stage.output());
   }
 
@@ -119,9 +132,24 @@ public final class PlanText {
     PTransform transform = components.getTransformsOrThrow(id.value());
     String urn = transform.getSpec().getUrn();
     line("    %s [%s]", transform.getUniqueName(), shortUrn(urn));
-    Barrier barrier = barriers.get(id);
-    if (barrier != null) {
-      line("      not fused with its input: %s", barrier.reason());
+  }
+
+  private void barrier(TransformId transform, PCollectionId source) {
+    barriers.getOrDefault(transform, List.of()).stream()
+        .filter(barrier -> barrier.pcollection().equals(source))
+        .forEach(this::barrier);
+  }
+
+  private void barrier(Barrier barrier) {
+    line("      not fused with its input: %s", barrier.reason());
+  }
+
+  /** A transform behind an unzipped flatten is in several stages. */
+  private void copies(TransformId transform, String stage) {
+    List<String> others = new ArrayList<>(stages.getOrDefault(transform, List.of()));
+    others.remove(stage);
+    if (!others.isEmpty()) {
+      line("      a copy: also in %s", String.join(", ", others));
     }
   }
 

@@ -1,14 +1,17 @@
 package org.trestle.engine.fuse;
 
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import org.apache.beam.model.pipeline.v1.Endpoints.ApiServiceDescriptor;
 import org.apache.beam.model.pipeline.v1.RunnerApi.Components;
+import org.apache.beam.model.pipeline.v1.RunnerApi.PTransform;
 import org.apache.beam.model.pipeline.v1.RunnerApi.Pipeline;
 import org.trestle.engine.graph.InvalidPipelineException;
 import org.trestle.engine.graph.PCollectionId;
 import org.trestle.engine.graph.PipelineGraph;
 import org.trestle.engine.graph.PipelineValidator;
+import org.trestle.engine.graph.TransformNode;
 import org.trestle.engine.optimize.Optimizer;
 
 /** Turns a pipeline as a client sent it into stages. */
@@ -60,9 +63,16 @@ public final class Planner {
   }
 
   private static Components withAddedTransforms(Components.Builder components, Fuser fusion) {
+    Map<String, PTransform> added = new LinkedHashMap<>();
     for (StageDraft draft : fusion.drafts()) {
-      draft.transforms.forEach(node -> components.putTransforms(node.id().value(), node.proto()));
+      for (TransformNode node : draft.transforms) {
+        String id = node.id().value();
+        // A stage may have a flatten of only some of the inputs.
+        PTransform whole =
+            components.containsTransforms(id) ? components.getTransformsOrThrow(id) : node.proto();
+        added.put(id, whole.toBuilder().setEnvironmentId(node.environmentId()).build());
+      }
     }
-    return components.build();
+    return components.putAllTransforms(added).build();
   }
 }

@@ -46,8 +46,7 @@ final class StageBuilder {
   List<Stage> stages() {
     Map<StageDraft, List<PCollectionId>> written = new LinkedHashMap<>();
     for (PCollectionId edge : fusion.edges()) {
-      StageDraft producer = fusion.producer(edge);
-      if (producer != null) {
+      for (StageDraft producer : fusion.producers(edge)) {
         written.computeIfAbsent(producer, unused -> new ArrayList<>()).add(edge);
       }
     }
@@ -302,7 +301,7 @@ final class StageBuilder {
     Map<PCollectionId, Set<String>> consumers = new LinkedHashMap<>();
     Map<PCollectionId, Set<String>> sideConsumers = new LinkedHashMap<>();
     fusion.edges().stream()
-        .filter(edge -> fusion.producer(edge) == null)
+        .filter(edge -> fusion.producers(edge).isEmpty())
         .forEach(edge -> producers.put(edge, new LinkedHashSet<>()));
     for (Stage stage : stages) {
       stage.outputs().forEach(edge -> note(producers, edge, stage));

@@ -16,6 +16,6 @@ public final class Optimizer {
     Pipeline merged = EnvironmentMerging.apply(leaves);
     Pipeline lifted = CombineLifting.apply(merged);
     Pipeline expanded = SplittableExpansion.apply(lifted);
-    return DeadBranches.apply(ImpulseSharing.apply(expanded));
+    return DeadBranches.apply(FlattenMerging.apply(ImpulseSharing.apply(expanded)));
   }
 }

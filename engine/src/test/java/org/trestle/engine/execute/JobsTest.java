@@ -219,6 +219,44 @@ class JobsTest {
     assertThat(counts.result()).isEqualTo(Map.of("a", 3L));
   }
 
+  @Test
+  void runsCopiesOfWhatReadsAFlattenInTheStagesBeforeIt() throws Exception {
+    Counts counts = new Counts();
+    AtomicInteger bytesOfSide = new AtomicInteger();
+    service.harnesses(
+        counts
+            .sdk()
+            .on(
+                "mark",
+                element -> {
+                  var number = numberOf(element.value());
+                  element.emit(pair(number.key() + "!", number.sum()));
+                })
+            .on("watch", element -> bytesOfSide.set(element.sideInput("side0").size())));
+
+    Job job =
+        service.run(
+            newPipeline()
+                .impulse("start")
+                .parDo("make", "start", "kv")
+                .reshuffle("between", "make", "kv")
+                .parDo("again", "between", "kv")
+                .flatten("both", "kv", "make", "again", "make")
+                .parDo("mark", "both", "kv")
+                .groupByKey("group", "mark", "grouped")
+                .parDo("sum", "group", "kv")
+                .reshuffle("apart", "sum", "kv")
+                .parDo("collect", "apart", "kv")
+                .impulse("other")
+                .parDoWithSides("watch", "other", "kv", List.of("mark"))
+                .build());
+
+    assertThat(job.execution().explain()).contains("a copy: also in");
+    assertThat(counts.result()).isEqualTo(Map.of("a!", 9L, "b!", 90L));
+    int twelvePairs = 12 * pair("a!", 1).size();
+    assertThat(bytesOfSide).hasValue(twelvePairs);
+  }
+
   private static MonitoringInfo metric(String transform) {
     return MonitoringInfo.newBuilder()
         .setUrn("beam:metric:user:sum_int64:v1")

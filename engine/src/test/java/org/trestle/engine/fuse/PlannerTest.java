@@ -130,6 +130,83 @@ class PlannerTest {
             .parDo("n", "none", "kv"));
   }
 
+  /** Two stages, "a" and "b", whose outputs are flattened to "f". */
+  private static TestingPipeline flattened() {
+    return base()
+        .reshuffle("r", "a", "kv")
+        .parDo("b", "r", "kvcustom")
+        .flatten("f", "kv", "a", "b", "a");
+  }
+
+  private static void checkUnzipped(String golden, TestingPipeline pipeline) {
+    check(golden, pipeline);
+    PathSums.assertSame(pipeline.build(), plan(pipeline));
+  }
+
+  @Test
+  void unzipsFlattens() {
+    checkUnzipped(
+        "flatten-unzipped",
+        flattened()
+            .parDo("c", "f", "kv")
+            .groupByKey("g", "c", "grouped")
+            .parDo("d", "f", "kv")
+            .flatten("again", "kv", "c", "d")
+            .parDoWithSides("e", "again", "kv", List.of("f"))
+            .parDo("go", "f", "kv", "go", payload -> payload));
+  }
+
+  @Test
+  void unzipsBeforeLiftedCombines() {
+    check("flatten-unzipped-combine", flattened().combine("sum", "f").parDo("e", "sum", "kv"));
+  }
+
+  @Test
+  void readsInputsThatNothingCanBeFusedWithInOneMoreStage() {
+    checkUnzipped(
+        "flatten-unzipped-with-rest",
+        flattened()
+            .groupByKey("g", "f", "grouped")
+            .parDo("other", "a", "kv", "go", payload -> payload)
+            .flatten("mixed", "grouped", "a", "g", "other", "i")
+            .parDo("d", "mixed", "kv"));
+  }
+
+  @Test
+  void saysWhyAFlattenIsNotUnzipped() {
+    TestingPipeline pipeline =
+        flattened()
+            .groupByKey("g", "f", "grouped")
+            .parDoWithSides("side", "b", "kv", List.of("a"))
+            .parDo("state", "f", "kv", "py", PlannerTest::withStateAndTimer)
+            .flatten("h", "kv", "a", "b")
+            .parDoWithSides("cycle", "h", "kv", List.of("a"))
+            .flatten("j", "kv", "a", "g")
+            .parDo("joined", "j", "kv")
+            .groupByKey("k", "j", "grouped")
+            .flatten("l", "kv", "a", "b")
+            .parDo("foreign", "l", "kv", "go", payload -> payload);
+    for (int i = 0; i < Fuser.MOST_COPIES; i++) {
+      pipeline.reshuffle("r" + i, "a", "kv").parDo("b" + i, "r" + i, "kv");
+    }
+    pipeline
+        .flatten("m", "kv", "a", "b0", "b1", "b2", "b3", "b4", "b5", "b6", "b7")
+        .parDo("many", "m", "kv");
+    checkUnzipped("flatten-not-unzipped", pipeline);
+  }
+
+  @Test
+  void mergesFlattensOfFlattens() {
+    checkUnzipped(
+        "flatten-of-flatten",
+        flattened()
+            .flatten("ff", "kv", "f", "b", "i")
+            .parDo("c", "ff", "kv")
+            .flatten("x", "kv", "a", "c")
+            .flatten("y", "kv", "x", "x")
+            .groupByKey("d", "y", "grouped"));
+  }
+
   @Test
   void keepsSideInputsOutOfTheStagesThatMakeThem() {
     check(
