@@ -385,6 +385,10 @@ public final class JobCore {
       consumer.deliver(output);
       dirty.set(consumer.index());
     }
+    for (StageState consumer : edge.sideConsumers()) {
+      consumer.sideInputArrived();
+      dirty.set(consumer.index());
+    }
   }
 
   private void end(BundleId id, StageState stage) {
@@ -464,6 +468,7 @@ public final class JobCore {
     if (stage.isComplete()) {
       return;
     }
+    stage.admitGated();
     stage.updateInputWatermark();
     stage.update();
     if (stage.isFinished()) {
@@ -477,6 +482,7 @@ public final class JobCore {
       for (Edge edge : graph.outputs(stage)) {
         if (edge.advance(before, after)) {
           markDirty(edge.consumers());
+          markDirty(edge.sideConsumers());
         }
       }
     }
