@@ -41,6 +41,7 @@ import org.trestle.engine.shuffle.EdgeWriter;
 import org.trestle.engine.shuffle.GroupTable;
 import org.trestle.engine.shuffle.Grouping;
 import org.trestle.engine.shuffle.PaneStore;
+import org.trestle.engine.state.SideInputStore;
 import org.trestle.engine.state.SideInputTable;
 import org.trestle.engine.state.StateFormats;
 import org.trestle.engine.state.UserState;
@@ -70,32 +71,26 @@ final class JobGraphBuilder {
   private final BlockStore blocks;
   private final Map<String, Stage> stages = new LinkedHashMap<>();
   private final Map<PCollectionId, StageOutput> edges = new LinkedHashMap<>();
-  private final Map<EdgeId, List<SideInputTable>> sideInputs = new LinkedHashMap<>();
-  private final Map<SideInputKey, SideInputTable> tables = new LinkedHashMap<>();
+  private final SideInputPlan sideInputs;
+  private final PaneGroupings paneGroupings;
   private final List<ProcessBundleDescriptor> helperDescriptors = new ArrayList<>();
   private final Set<String> helperEnvironments = new LinkedHashSet<>();
 
-  /** Side inputs with the same key share a table. */
-  private record SideInputKey(List<PCollectionId> edges, @Nullable String keyCoderId) {
-    static SideInputKey of(SideInput sideInput) {
-      return new SideInputKey(sideInput.edges(), sideInput.keyCoderId());
-    }
+  JobGraphBuilder(FusedPipeline fused, JobContext context) {
+    this(fused, context, JobGraphBuilder::noPanes);
   }
 
-  JobGraphBuilder(FusedPipeline fused, JobContext context) {
+  JobGraphBuilder(FusedPipeline fused, JobContext context, PaneGroupings paneGroupings) {
     this.fused = fused;
+    this.paneGroupings = paneGroupings;
     this.context = context;
     this.components = fused.components();
     this.blocks = new BlockStore(context.memory(), context.spill());
+    this.sideInputs = new SideInputPlan(fused, blocks, context.options().keyGroups(), this::format);
   }
 
   JobGraph build() {
     fused.stages().forEach(stage -> stages.put(stage.id(), stage));
-    for (Stage stage : fused.stages()) {
-      if (stage instanceof SdkStage sdk) {
-        sdk.sideInputs().forEach(this::addTable);
-      }
-    }
     fused.edges().values().forEach(edge -> edges.put(edge.id(), stageOutput(edge)));
     Map<StageId, SdkStageRuntime> sdkStages = new LinkedHashMap<>();
     Map<StageId, RunnerStage> runnerStages = new LinkedHashMap<>();
@@ -104,6 +99,12 @@ final class JobGraphBuilder {
     for (Stage stage : fused.stages()) {
       StageId id = new StageId(stage.id());
       if (stage instanceof SdkStage sdk) {
+        SideInputPlan.AddedStages added = sideInputs.stagesBefore(sdk, paneGroupings);
+        specs.addAll(added.specs());
+        runnerStages.putAll(added.stages());
+        added
+            .names()
+            .forEach((i, name) -> figures.put(i, new StageFigures(name, List.of(name), "runner")));
         sdkStages.put(id, sdkStage(sdk));
         figures.put(id, figures(sdk));
         specs.add(spec(sdk));
@@ -121,6 +122,7 @@ final class JobGraphBuilder {
         initial.add(impulse(output(edge.id())));
       }
     }
+    edgeIds.addAll(sideInputs.addedEdges());
     Map<String, TestStreamSource> testStreams = new LinkedHashMap<>();
     List<TestStreamSpec> testStreamSpecs = new ArrayList<>();
     boolean ownClock = false;
@@ -141,7 +143,7 @@ final class JobGraphBuilder {
         sdkStages,
         runnerStages,
         figures,
-        sideInputs,
+        sideInputs.contents(),
         blocks,
         testStreams,
         helperDescriptors,
@@ -197,11 +199,29 @@ final class JobGraphBuilder {
         keyed += times;
       }
     }
-    plain += sideInputs.getOrDefault(edgeId(edge.id()), List.of()).size();
+    plain += sideInputs.readers(edge);
     return new StageOutput(
         new EdgeTarget(
-            edgeId(edge.id()), format(edge), plain, keyed, context.options().keyGroups()),
+            edgeId(edge.id()),
+            format(edge),
+            plain,
+            keyed,
+            context.options().keyGroups(),
+            sideInputs.byWindow(edge)),
         blocks);
+  }
+
+  private EdgeFormat format(SideInput sideInput) {
+    return format(
+        sideInput.windowCoderId(),
+        sideInput.wireCoderId(),
+        sideInput.keyCoderId(),
+        sideInput.valueCoderId());
+  }
+
+  private static RunnerStage noPanes(
+      EdgeFormat input, WindowingStrategySpec strategy, StageOutput output) {
+    throw new IllegalArgumentException("triggers of side inputs are not supported yet");
   }
 
   private EdgeFormat format(Edge edge) {
@@ -240,15 +260,16 @@ final class JobGraphBuilder {
   private SdkStageRuntime sdkStage(SdkStage stage) {
     Map<String, StageOutput> outputs = new LinkedHashMap<>();
     stage.sinks().forEach((sink, edge) -> outputs.put(sink, output(edge)));
-    Map<SideInputId, SideInputTable> tablesOfStage = new LinkedHashMap<>();
+    Map<SideInputId, SideInputStore> tablesOfStage = new LinkedHashMap<>();
     for (SideInput sideInput : stage.sideInputs()) {
       tablesOfStage.put(
           new SideInputId(sideInput.transform().value(), sideInput.sideInputId()),
-          table(sideInput));
+          sideInputs.store(sideInput));
     }
     EdgeTarget first = output(stage.inputs().get(0)).target();
     StageOutput input =
-        new StageOutput(new EdgeTarget(first.edge(), first.format(), 1, 0, 1), blocks);
+        new StageOutput(
+            new EdgeTarget(first.edge(), first.format(), 1, 0, 1, sideInputs.waits(stage)), blocks);
     Environment environment = components.getEnvironmentsOrThrow(stage.environmentId());
     boolean embeds =
         environment
@@ -325,30 +346,6 @@ final class JobGraphBuilder {
     return timers;
   }
 
-  private void addTable(SideInput sideInput) {
-    if (!tables.containsKey(SideInputKey.of(sideInput))) {
-      EdgeFormat format =
-          format(
-              sideInput.windowCoderId(),
-              sideInput.wireCoderId(),
-              sideInput.keyCoderId(),
-              sideInput.valueCoderId());
-      SideInputTable table = new SideInputTable(format, blocks, SideInputTable.DEFAULT_PAGE_BYTES);
-      tables.put(SideInputKey.of(sideInput), table);
-      for (PCollectionId edge : sideInput.edges()) {
-        sideInputs.computeIfAbsent(edgeId(edge), id -> new ArrayList<>()).add(table);
-      }
-    }
-  }
-
-  private SideInputTable table(SideInput sideInput) {
-    SideInputTable table = tables.get(SideInputKey.of(sideInput));
-    if (table == null) {
-      throw new IllegalArgumentException("no table for side input " + sideInput.sideInputId());
-    }
-    return table;
-  }
-
   private RunnerStage grouping(GroupByKeyStage stage) {
     Edge input = fused.edge(stage.inputs().get(0));
     WindowingStrategySpec windowing = windowing(stage);
@@ -412,18 +409,15 @@ final class JobGraphBuilder {
   }
 
   private StageSpec spec(SdkStage stage) {
-    List<EdgeId> side = new ArrayList<>();
-    for (SideInput sideInput : stage.sideInputs()) {
-      side.addAll(edgeIds(sideInput.edges()));
-    }
     return new StageSpec(
         new StageId(stage.id()),
         stage.environmentId(),
         stage.keyed(),
         false,
         edgeIds(stage.inputs()),
-        side,
-        edgeIds(stage.outputs()));
+        sideInputs.edges(stage),
+        edgeIds(stage.outputs()),
+        sideInputs.gate(stage));
   }
 
   private StageSpec spec(GroupByKeyStage stage) {

@@ -26,8 +26,10 @@ import org.trestle.engine.core.bundle.TimeDomain;
 import org.trestle.engine.core.bundle.TimerUpdate;
 import org.trestle.engine.core.port.ElementBlock;
 import org.trestle.engine.core.port.EventTime;
+import org.trestle.engine.execute.SdkStageRuntime.SideInputId;
 import org.trestle.engine.shuffle.EdgeWriter;
 import org.trestle.engine.shuffle.EncodedBlock;
+import org.trestle.engine.state.SideInputStore;
 import org.trestle.engine.state.UserState;
 import org.trestle.fn.control.BundleReceiver;
 import org.trestle.fn.control.BundleRequest;
@@ -58,6 +60,7 @@ final class SdkBundle implements BundleReceiver {
   private final List<TimerUpdate> timerUpdates = new ArrayList<>();
   private final UserState.@Nullable Lease state;
   private final @Nullable BundleWindows windows;
+  private final Map<SideInputId, SideInputStore.Version> sideInputs;
   private volatile @Nullable RuntimeException problem;
 
   /** Whether the rest of the input was given back. */
@@ -80,6 +83,7 @@ final class SdkBundle implements BundleReceiver {
     UserState userState = stage.userState();
     WindowExpiry expiry = stage.expiry();
     this.state = userState == null ? null : userState.open();
+    this.sideInputs = stage.openSideInputs();
     this.windows = expiry == null ? null : new BundleWindows(expiry, work.inputWatermark());
   }
 
@@ -109,7 +113,7 @@ final class SdkBundle implements BundleReceiver {
         List.of(stage.sourceTransformId()),
         stage.timerEndpoints(),
         stage.outputs().keySet(),
-        stage.cacheTokens(work, mode.workerSeesAllWrites()),
+        stage.cacheTokens(work, mode.workerSeesAllWrites(), sideInputs),
         stage.embedsElements());
   }
 
@@ -219,7 +223,7 @@ final class SdkBundle implements BundleReceiver {
           MULTIMAP_SIDE_INPUT,
           MULTIMAP_KEYS_SIDE_INPUT,
           MULTIMAP_KEYS_VALUES_SIDE_INPUT ->
-          stage.sideInput(key).handle(request);
+          sideInput(key).handle(request);
       case BAG_USER_STATE,
           MULTIMAP_USER_STATE,
           MULTIMAP_KEYS_USER_STATE,
@@ -236,6 +240,17 @@ final class SdkBundle implements BundleReceiver {
               "this runner gave out no runner state key " + key.getRunner().getKey());
       case TYPE_NOT_SET -> throw new IllegalArgumentException("unknown kind of state key");
     };
+  }
+
+  private SideInputStore.Version sideInput(StateKey key) {
+    SideInputId id = SdkStageRuntime.sideInputId(key);
+    SideInputStore.Version version = sideInputs.get(id);
+    if (version == null) {
+      throw new IllegalArgumentException(
+          "transform %s has no side input %s in stage %s"
+              .formatted(id.transformId(), id.name(), stage.name()));
+    }
+    return version;
   }
 
   /** Collects what the bundle wrote, after its last output. */
@@ -346,6 +361,7 @@ final class SdkBundle implements BundleReceiver {
 
   /** Makes the bundle's state changes visible. */
   void commit() {
+    sideInputs.values().forEach(SideInputStore.Version::close);
     if (state != null) {
       state.commit();
     }
@@ -360,6 +376,7 @@ final class SdkBundle implements BundleReceiver {
   /** Drops everything the bundle wrote. */
   void discard() {
     writers.values().forEach(EdgeWriter::discard);
+    sideInputs.values().forEach(SideInputStore.Version::close);
     if (state != null) {
       state.discard();
       stage.stateWasDiscarded();

@@ -41,6 +41,9 @@ final class Fuser {
   private final Components.Builder components;
   private final WireCoderTable coders;
 
+  /** Whether side inputs come window by window, not as a whole. */
+  private final boolean streaming;
+
   private final List<StageDraft> drafts = new ArrayList<>();
   private final Map<PCollectionId, StageDraft> producers = new HashMap<>();
   private final Map<PCollectionId, List<StageDraft>> readers = new HashMap<>();
@@ -55,6 +58,10 @@ final class Fuser {
     this.graph = graph;
     this.components = components;
     this.coders = coders;
+    this.streaming =
+        FusedPipeline.unbounded(components.getPcollectionsMap().values())
+            || graph.transforms().stream()
+                .anyMatch(node -> node.urn().equals(Transforms.TEST_STREAM));
   }
 
   /** Places all transforms. To be called once, before the results are asked for. */
@@ -223,6 +230,9 @@ final class Fuser {
     PCollectionId input = node.mainInput();
     StageDraft producer = producers.get(input);
     String reason = ownStageReason(node);
+    if (reason == null && streaming && !node.sideInputs().isEmpty()) {
+      reason = "its elements wait for the windows of its side inputs";
+    }
     boolean alone = reason != null;
     if (reason == null) {
       reason = barrier(node, input, producer);

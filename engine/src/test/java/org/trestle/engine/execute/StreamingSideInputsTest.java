@@ -1,0 +1,234 @@
+package org.trestle.engine.execute;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.trestle.engine.execute.TestingService.newPipeline;
+
+import com.google.protobuf.ByteString;
+import com.google.protobuf.Duration;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
+import org.apache.beam.model.pipeline.v1.RunnerApi.FunctionSpec;
+import org.apache.beam.model.pipeline.v1.RunnerApi.IsBounded;
+import org.apache.beam.model.pipeline.v1.RunnerApi.MergeStatus;
+import org.apache.beam.model.pipeline.v1.RunnerApi.Pipeline;
+import org.apache.beam.model.pipeline.v1.RunnerApi.TestStreamPayload;
+import org.apache.beam.model.pipeline.v1.RunnerApi.TestStreamPayload.Event;
+import org.apache.beam.model.pipeline.v1.RunnerApi.Trigger;
+import org.apache.beam.model.pipeline.v1.StandardWindowFns.FixedWindowsPayload;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.trestle.engine.core.port.ByteKey;
+import org.trestle.engine.core.port.EventTime;
+import org.trestle.engine.graph.TestingPipeline;
+import org.trestle.fn.wire.IntervalWindows;
+import org.trestle.proto.Urns.Transforms;
+import org.trestle.proto.Urns.WindowFns;
+
+/** Streaming jobs whose elements wait for windows of side inputs. */
+class StreamingSideInputsTest {
+  private static final long SIZE = 10;
+
+  @TempDir Path folder;
+  private TestingService service;
+  private final List<String> log = new CopyOnWriteArrayList<>();
+
+  @BeforeEach
+  void start() throws Exception {
+    service = new TestingService(folder);
+  }
+
+  @AfterEach
+  void stop() throws Exception {
+    service.close();
+  }
+
+  // ---- what happens ----
+
+  private static Event elements(String tag, long timestamp, String... values) {
+    Event.AddElements.Builder added = Event.AddElements.newBuilder().setTag(tag);
+    for (String value : values) {
+      added
+          .addElementsBuilder()
+          .setEncodedElement(ByteString.copyFromUtf8(value))
+          .setTimestamp(timestamp);
+    }
+    return Event.newBuilder().setElementEvent(added).build();
+  }
+
+  private static Event watermark(String tag, long to) {
+    return Event.newBuilder()
+        .setWatermarkEvent(Event.AdvanceWatermark.newBuilder().setTag(tag).setNewWatermark(to))
+        .build();
+  }
+
+  private static TestingPipeline pipeline(List<Event> events) {
+    ByteString fixed =
+        FixedWindowsPayload.newBuilder()
+            .setSize(Duration.newBuilder().setNanos((int) SIZE * 1_000_000))
+            .build()
+            .toByteString();
+    TestStreamPayload stream =
+        TestStreamPayload.newBuilder().setCoderId("string").addAllEvents(events).build();
+    return newPipeline()
+        .windowing("fixed", WindowFns.FIXED, "interval", Trigger.getDefaultInstance())
+        .edit(
+            pipeline -> {
+              var components = pipeline.getComponentsBuilder();
+              components.putWindowingStrategies(
+                  "fixed",
+                  components.getWindowingStrategiesOrThrow("fixed").toBuilder()
+                      .setMergeStatus(MergeStatus.Enum.NON_MERGING)
+                      .setWindowFn(
+                          FunctionSpec.newBuilder().setUrn(WindowFns.FIXED).setPayload(fixed))
+                      .build());
+            })
+        .pcollection("main", "string")
+        .pcollection("facts", "string")
+        .transform(
+            "events",
+            TestingPipeline.spec(Transforms.TEST_STREAM, stream.toByteString())
+                .putOutputs("main", "main")
+                .putOutputs("facts", "facts"))
+        .parDo("windowedMain", "main", "string")
+        .parDo("windowedFacts", "facts", "string")
+        .parDoWithSides("join", "windowedMain", "string", List.of("windowedFacts"));
+  }
+
+  private static Pipeline inFixedWindows(TestingPipeline pipeline, String... pcollections) {
+    return pipeline
+        .edit(
+            proto -> {
+              var components = proto.getComponentsBuilder();
+              for (String id : pcollections) {
+                components.putPcollections(
+                    id,
+                    components.getPcollectionsOrThrow(id).toBuilder()
+                        .setWindowingStrategyId("fixed")
+                        .setIsBounded(IsBounded.Enum.UNBOUNDED)
+                        .build());
+              }
+            })
+        .build();
+  }
+
+  private static ByteKey window(long timestamp) {
+    long start = Math.floorDiv(timestamp, SIZE) * SIZE;
+    return ByteKey.wrap(IntervalWindows.encode(start, start + SIZE));
+  }
+
+  private static List<String> strings(ByteString encoded) throws Exception {
+    List<String> strings = new ArrayList<>();
+    for (var input = encoded.newCodedInput(); !input.isAtEnd(); ) {
+      strings.add(input.readString());
+    }
+    return strings;
+  }
+
+  private TestingSdk sdk() {
+    return new TestingSdk()
+        .on("windowedMain", element -> element.emit(element.value(), window(element.timestamp())))
+        .on(
+            "windowedFacts",
+            element -> {
+              log.add("fact " + strings(element.value()).get(0));
+              element.emit(element.value(), window(element.timestamp()));
+            })
+        .on(
+            "join",
+            element ->
+                log.add(
+                    strings(element.value()).get(0)
+                        + strings(element.sideInput("side0", window(element.timestamp())))));
+  }
+
+  @Test
+  void elementsWaitTillTheirWindowOfTheSideInputIsComplete() throws Exception {
+    service.harnesses(sdk());
+
+    service.run(
+        inFixedWindows(
+            pipeline(
+                List.of(
+                    elements("main", 5, "a"),
+                    elements("main", 15, "b"),
+                    elements("main", 25, "c"),
+                    elements("facts", 3, "x"),
+                    elements("facts", 12, "y"),
+                    watermark("facts", 10),
+                    elements("facts", 19, "z"),
+                    watermark("main", EventTime.MAX),
+                    watermark("facts", 30),
+                    watermark("facts", EventTime.MAX))),
+            "windowedMain",
+            "windowedFacts",
+            "join"));
+
+    assertThat(log)
+        .startsWith("fact x", "fact y", "a[x]", "fact z")
+        .containsExactlyInAnyOrder("fact x", "fact y", "a[x]", "fact z", "b[y, z]", "c[]");
+  }
+
+  @Test
+  void aGlobalSideInputIsReadWhenItHasEnded() throws Exception {
+    service.harnesses(
+        sdk()
+            .on("windowedFacts", element -> element.emit(element.value()))
+            .on(
+                "join",
+                element ->
+                    log.add(
+                        strings(element.value()).get(0)
+                            + strings(element.sideInput("side0", ByteKey.empty())))));
+
+    service.run(
+        inFixedWindows(
+            pipeline(
+                List.of(
+                    elements("main", 5, "a"),
+                    elements("facts", 3, "x"),
+                    watermark("facts", 1000),
+                    elements("facts", 2000, "y"),
+                    watermark("main", EventTime.MAX),
+                    watermark("facts", EventTime.MAX))),
+            "windowedMain",
+            "join"));
+
+    assertThat(log).containsExactly("a[x, y]");
+  }
+
+  @Test
+  void aTriggerOfASideInputIsRefusedUntilItIsSupported() throws Exception {
+    service.harnesses(sdk());
+    Trigger each =
+        Trigger.newBuilder()
+            .setRepeat(
+                Trigger.Repeat.newBuilder()
+                    .setSubtrigger(
+                        Trigger.newBuilder()
+                            .setElementCount(Trigger.ElementCount.newBuilder().setElementCount(1))))
+            .build();
+
+    String error =
+        service.runFailing(
+            inFixedWindows(
+                pipeline(List.of())
+                    .edit(
+                        proto -> {
+                          var components = proto.getComponentsBuilder();
+                          components.putWindowingStrategies(
+                              "fixed",
+                              components.getWindowingStrategiesOrThrow("fixed").toBuilder()
+                                  .setTrigger(each)
+                                  .build());
+                        }),
+                "windowedMain",
+                "windowedFacts",
+                "join"));
+
+    assertThat(error).contains("side input \"side0\" of transform \"join\"", "trigger");
+  }
+}
