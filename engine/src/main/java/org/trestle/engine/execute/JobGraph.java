@@ -38,6 +38,7 @@ final class JobGraph implements AutoCloseable {
   private final Map<StageId, StageFigures> figures;
   private final Map<EdgeId, List<SideInputStore>> sideInputs;
   private final BlockStore blocks;
+  private final GateEvents gates;
   private final Map<String, TestStreamSource> testStreams;
   private final Set<String> environmentIds;
   private final Map<String, ProcessBundleDescriptor> descriptors = new HashMap<>();
@@ -53,7 +54,8 @@ final class JobGraph implements AutoCloseable {
       BlockStore blocks,
       Map<String, TestStreamSource> testStreams,
       List<ProcessBundleDescriptor> helperDescriptors,
-      Set<String> helperEnvironments) {
+      Set<String> helperEnvironments,
+      GateEvents gates) {
     this.fused = fused;
     this.plan = plan;
     this.sdkStages = new LinkedHashMap<>(sdkStages);
@@ -61,6 +63,7 @@ final class JobGraph implements AutoCloseable {
     this.figures = new LinkedHashMap<>(figures);
     this.sideInputs = new LinkedHashMap<>(sideInputs);
     this.blocks = blocks;
+    this.gates = gates;
     this.testStreams = Map.copyOf(testStreams);
     this.environmentIds = new LinkedHashSet<>(helperEnvironments);
     sdkStages.values().forEach(stage -> environmentIds.add(stage.environmentId()));
@@ -110,6 +113,11 @@ final class JobGraph implements AutoCloseable {
       throw new IllegalArgumentException("no stage " + id);
     }
     return found;
+  }
+
+  /** What gates tell of outside of the job's events. */
+  GateEvents gates() {
+    return gates;
   }
 
   /** The environments whose harnesses the job needs. */

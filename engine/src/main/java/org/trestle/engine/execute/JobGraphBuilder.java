@@ -23,6 +23,7 @@ import org.trestle.engine.core.schedule.JobPlan;
 import org.trestle.engine.core.schedule.JobPlan.StageSpec;
 import org.trestle.engine.core.schedule.JobPlan.TestStreamSpec;
 import org.trestle.engine.execute.SdkStageRuntime.SideInputId;
+import org.trestle.engine.execute.merge.SdkWindowMapper;
 import org.trestle.engine.execute.merge.SdkWindowMerger;
 import org.trestle.engine.fuse.Edge;
 import org.trestle.engine.fuse.FusedPipeline;
@@ -46,6 +47,7 @@ import org.trestle.engine.state.SideInputTable;
 import org.trestle.engine.state.StateFormats;
 import org.trestle.engine.state.UserState;
 import org.trestle.engine.windowing.SessionMerging;
+import org.trestle.engine.windowing.WindowMapping;
 import org.trestle.engine.windowing.WindowMerger;
 import org.trestle.engine.windowing.WindowingStrategySpec;
 import org.trestle.engine.windowing.WindowingStrategySpec.WindowFnKind;
@@ -73,6 +75,7 @@ final class JobGraphBuilder {
   private final Map<PCollectionId, StageOutput> edges = new LinkedHashMap<>();
   private final SideInputPlan sideInputs;
   private final PaneGroupings paneGroupings;
+  private final GateEvents gates = new GateEvents();
   private final List<ProcessBundleDescriptor> helperDescriptors = new ArrayList<>();
   private final Set<String> helperEnvironments = new LinkedHashSet<>();
 
@@ -86,7 +89,9 @@ final class JobGraphBuilder {
     this.context = context;
     this.components = fused.components();
     this.blocks = new BlockStore(context.memory(), context.spill());
-    this.sideInputs = new SideInputPlan(fused, blocks, context.options().keyGroups(), this::format);
+    this.sideInputs =
+        new SideInputPlan(
+            fused, blocks, context.options().keyGroups(), this::format, this::askedMapping);
   }
 
   JobGraph build() {
@@ -147,7 +152,8 @@ final class JobGraphBuilder {
         blocks,
         testStreams,
         helperDescriptors,
-        helperEnvironments);
+        helperEnvironments,
+        gates);
   }
 
   private String nameOf(GroupByKeyStage stage) {
@@ -217,6 +223,22 @@ final class JobGraphBuilder {
         sideInput.wireCoderId(),
         sideInput.keyCoderId(),
         sideInput.valueCoderId());
+  }
+
+  private WindowMapping askedMapping(StageId stage, SdkWindowMapper.Mapping mapping) {
+    SdkWindowMapper mapper =
+        new SdkWindowMapper(
+            components,
+            mapping,
+            context.endpoint(),
+            helperDescriptors::add,
+            () -> context.liveWorkers().await(mapping.environmentId(), MERGE_DEADLINE),
+            MERGE_DEADLINE);
+    return new AskedWindowMapping(
+        WireCoders.window(components, mapping.mainWindowCoderId()),
+        mapper::map,
+        context.runnerThreads(),
+        failure -> gates.moved(stage, failure));
   }
 
   private static RunnerStage noPanes(

@@ -1,5 +1,6 @@
 package org.trestle.engine.execute;
 
+import com.google.protobuf.InvalidProtocolBufferException;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.HashSet;
@@ -9,12 +10,15 @@ import java.util.Map;
 import java.util.Set;
 import java.util.function.Function;
 import org.apache.beam.model.pipeline.v1.RunnerApi.Components;
+import org.apache.beam.model.pipeline.v1.RunnerApi.FunctionSpec;
+import org.apache.beam.model.pipeline.v1.RunnerApi.ParDoPayload;
 import org.apache.beam.model.pipeline.v1.RunnerApi.WindowingStrategy;
 import org.jspecify.annotations.Nullable;
 import org.trestle.engine.core.bundle.EdgeId;
 import org.trestle.engine.core.bundle.StageId;
 import org.trestle.engine.core.port.SideInputGate;
 import org.trestle.engine.core.schedule.JobPlan.StageSpec;
+import org.trestle.engine.execute.merge.SdkWindowMapper;
 import org.trestle.engine.fuse.Edge;
 import org.trestle.engine.fuse.FusedPipeline;
 import org.trestle.engine.fuse.SdkStage;
@@ -66,6 +70,12 @@ final class SideInputPlan {
     }
   }
 
+  /** Makes mappings of windows that the runner does not know itself. */
+  @FunctionalInterface
+  interface AskedMappings {
+    WindowMapping of(StageId stage, SdkWindowMapper.Mapping mapping);
+  }
+
   /** Stages that the runner adds, in order, and what they write. */
   record AddedStages(
       List<StageSpec> specs, Map<StageId, RunnerStage> stages, Map<StageId, String> names) {}
@@ -76,6 +86,7 @@ final class SideInputPlan {
   private final int keyGroups;
   private final boolean streaming;
   private final Function<SideInput, EdgeFormat> formats;
+  private final AskedMappings askedMappings;
   private final Map<Key, SideInputStore> stores = new LinkedHashMap<>();
   private final Map<List<PCollectionId>, Panes> panes = new LinkedHashMap<>();
   private final Map<EdgeId, List<SideInputStore>> contents = new LinkedHashMap<>();
@@ -85,19 +96,22 @@ final class SideInputPlan {
    * Makes the stores of all side inputs.
    *
    * @param formats of side inputs, with a key coder for multimaps
+   * @param askedMappings for window fns that only the SDK knows
    * @throws IllegalArgumentException if a side input cannot be read by window
    */
   SideInputPlan(
       FusedPipeline fused,
       BlockStore blocks,
       int keyGroups,
-      Function<SideInput, EdgeFormat> formats) {
+      Function<SideInput, EdgeFormat> formats,
+      AskedMappings askedMappings) {
     this.fused = fused;
     this.components = fused.components();
     this.blocks = blocks;
     this.keyGroups = keyGroups;
     this.streaming = fused.unbounded();
     this.formats = formats;
+    this.askedMappings = askedMappings;
     for (Stage stage : fused.stages()) {
       if (stage instanceof SdkStage sdk) {
         sdk.sideInputs().forEach(this::addStore);
@@ -257,7 +271,7 @@ final class SideInputPlan {
               name(sideInput),
               table,
               table.addReader(),
-              mapping(sideInput, main),
+              mapping(stage, sideInput, main),
               proto(sideInput).getTrigger(),
               isTriggered(sideInput),
               indexes));
@@ -265,19 +279,35 @@ final class SideInputPlan {
     return new SideInputReadiness(sides, edges, lateness);
   }
 
-  private WindowMapping mapping(SideInput sideInput, WindowingStrategy main) {
+  private WindowMapping mapping(SdkStage stage, SideInput sideInput, WindowingStrategy main) {
     try {
       WindowMapping mapping =
           DefaultWindowMapping.of(
               strategy(sideInput), WireCoders.window(components, main.getWindowCoderId()));
-      if (mapping == null) {
-        throw new IllegalArgumentException(
-            "its window fn is not known to the runner, which cannot tell when its windows are"
-                + " ready");
-      }
-      return mapping;
+      return mapping == null
+          ? askedMappings.of(
+              new StageId(stage.id()),
+              new SdkWindowMapper.Mapping(
+                  "map_windows:" + sideInput.transform() + ":" + sideInput.sideInputId(),
+                  name(sideInput),
+                  mappingFn(sideInput),
+                  main.getWindowCoderId(),
+                  sideInput.windowCoderId(),
+                  stage.environmentId()))
+          : mapping;
     } catch (IllegalArgumentException unusable) {
       throw refusal(sideInput, unusable);
+    }
+  }
+
+  private FunctionSpec mappingFn(SideInput sideInput) {
+    try {
+      return ParDoPayload.parseFrom(
+              components.getTransformsOrThrow(sideInput.transform().value()).getSpec().getPayload())
+          .getSideInputsOrThrow(sideInput.sideInputId())
+          .getWindowMappingFn();
+    } catch (InvalidProtocolBufferException malformed) {
+      throw new IllegalArgumentException("malformed payload", malformed);
     }
   }
 

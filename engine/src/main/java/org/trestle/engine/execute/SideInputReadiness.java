@@ -3,6 +3,7 @@ package org.trestle.engine.execute;
 import java.util.Arrays;
 import java.util.List;
 import org.apache.beam.model.pipeline.v1.RunnerApi.Trigger;
+import org.jspecify.annotations.Nullable;
 import org.trestle.engine.core.port.ByteKey;
 import org.trestle.engine.core.port.ElementBlock;
 import org.trestle.engine.core.port.EventTime;
@@ -72,13 +73,19 @@ final class SideInputReadiness implements SideInputGate {
     }
     for (Side side : sides) {
       for (ByteKey window : windows) {
-        side.contents.readable(side.mapping.sideWindow(window));
+        ByteKey sideWindow = side.mapping.sideWindow(window);
+        if (sideWindow != null) {
+          side.contents.readable(sideWindow);
+        }
       }
     }
     return true;
   }
 
-  private static boolean isReady(Side side, ByteKey window, long watermark) {
+  private static boolean isReady(Side side, @Nullable ByteKey window, long watermark) {
+    if (window == null) {
+      return false;
+    }
     return watermark == EventTime.MAX
         || watermark > FiringGuarantee.of(side.trigger, side.contents.end(window))
         || (side.panes && side.contents.holds(window))
@@ -103,7 +110,18 @@ final class SideInputReadiness implements SideInputGate {
     long needed = watermark == EventTime.MAX ? watermark : watermark - lateness;
     for (Side side : sides) {
       side.contents.advanced(side.reader, needed);
+      side.mapping.passed(needed);
     }
+  }
+
+  @Override
+  public boolean isAsking() {
+    for (Side side : sides) {
+      if (side.mapping.isAsking()) {
+        return true;
+      }
+    }
+    return false;
   }
 
   @Override
@@ -112,6 +130,9 @@ final class SideInputReadiness implements SideInputGate {
       long watermark = watermark(side);
       for (ByteKey window : ((EncodedBlock) block).windows()) {
         ByteKey sideWindow = side.mapping.sideWindow(window);
+        if (sideWindow == null) {
+          return side.name + ", the SDK is asked which window is read from window " + window;
+        }
         if (!isReady(side, sideWindow, watermark)) {
           return "%s, window %s that ends at %d, its watermark is %d"
               .formatted(side.name, sideWindow, side.contents.end(sideWindow), watermark);

@@ -200,6 +200,98 @@ class StreamingSideInputsTest {
     assertThat(log).containsExactly("a[x, y]");
   }
 
+  /** Windows twice as long, which only the SDK knows of. */
+  private static ByteKey longWindow(long timestamp) {
+    long start = Math.floorDiv(timestamp, 2 * SIZE) * 2 * SIZE;
+    return ByteKey.wrap(IntervalWindows.encode(start, start + 2 * SIZE));
+  }
+
+  private static Pipeline withUnknownWindowFn(TestingPipeline pipeline) {
+    return inFixedWindows(
+        pipeline
+            .windowing("long", "test:window_fn:long", "interval", Trigger.getDefaultInstance())
+            .edit(
+                proto -> {
+                  var components = proto.getComponentsBuilder();
+                  components.putWindowingStrategies(
+                      "long",
+                      components.getWindowingStrategiesOrThrow("long").toBuilder()
+                          .setMergeStatus(MergeStatus.Enum.NON_MERGING)
+                          .setEnvironmentId("py")
+                          .build());
+                  components.putPcollections(
+                      "windowedFacts",
+                      components.getPcollectionsOrThrow("windowedFacts").toBuilder()
+                          .setWindowingStrategyId("long")
+                          .build());
+                }),
+        "windowedMain",
+        "join");
+  }
+
+  private TestingSdk sdkWithLongWindows() {
+    return sdk()
+        .on(
+            "windowedFacts",
+            element -> element.emit(element.value(), longWindow(element.timestamp())))
+        .on(
+            "join",
+            element ->
+                log.add(
+                    strings(element.value()).get(0)
+                        + strings(element.sideInput("side0", longWindow(element.timestamp())))));
+  }
+
+  private static final List<Event> LONG_EVENTS =
+      List.of(
+          elements("main", 5, "a"),
+          elements("main", 25, "b"),
+          elements("facts", 3, "x"),
+          watermark("facts", 10),
+          elements("facts", 12, "y"),
+          watermark("facts", 20),
+          elements("facts", 33, "z"),
+          watermark("main", EventTime.MAX),
+          watermark("facts", EventTime.MAX));
+
+  @Test
+  void theSdkMapsWindowsThatOnlyItKnows() throws Exception {
+    service.harnesses(
+        sdkWithLongWindows()
+            .on(
+                "map_windows",
+                element -> {
+                  ByteString value = element.value();
+                  int nonce = 1 + value.byteAt(0);
+                  byte[] window = value.substring(nonce).toByteArray();
+                  long start = IntervalWindows.start(window, 0, window.length);
+                  element.emit(
+                      value
+                          .substring(0, nonce)
+                          .concat(ByteString.copyFrom(longWindow(start).bytes())));
+                }));
+
+    service.run(withUnknownWindowFn(pipeline(LONG_EVENTS)));
+
+    assertThat(log).containsExactly("a[x, y]", "b[z]");
+  }
+
+  @Test
+  void aMappingFnThatFailsFailsTheJob() throws Exception {
+    service.harnesses(
+        sdkWithLongWindows()
+            .on(
+                "map_windows",
+                element -> {
+                  throw new IllegalStateException("no such window");
+                }));
+
+    String error = service.runFailing(withUnknownWindowFn(pipeline(LONG_EVENTS)));
+
+    assertThat(error)
+        .contains("window mapping fn of side input \"side0\" of transform \"join\"", "map windows");
+  }
+
   @Test
   void aTriggerOfASideInputIsRefusedUntilItIsSupported() throws Exception {
     service.harnesses(sdk());

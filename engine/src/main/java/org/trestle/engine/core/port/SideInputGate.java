@@ -28,6 +28,14 @@ public interface SideInputGate {
    */
   void stageAdvanced(long watermark);
 
+  /**
+   * Whether it waits for an answer from outside of the job's events; when that comes, the core is
+   * told that the gate has moved.
+   */
+  default boolean isAsking() {
+    return false;
+  }
+
   /** What a block that is not ready waits for, for people. */
   String describe(ElementBlock block);
 }

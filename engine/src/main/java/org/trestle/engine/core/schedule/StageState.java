@@ -181,6 +181,10 @@ abstract sealed class StageState permits UnkeyedStage, KeyedStage {
     gated.moved();
   }
 
+  final boolean isAsking() {
+    return gated != null && gated.gate().isAsking();
+  }
+
   /** Moves elements to the input whose side inputs have become ready. */
   final void admitGated() {
     if (gated != null) {

@@ -29,6 +29,7 @@ class GatedSideInputsTest {
     final Set<Long> opened = new TreeSet<>();
     long sideInput = EventTime.MIN;
     long stage = EventTime.MIN;
+    boolean asking;
 
     @Override
     public boolean isReady(ElementBlock block) {
@@ -44,6 +45,11 @@ class GatedSideInputsTest {
     @Override
     public void stageAdvanced(long watermark) {
       stage = watermark;
+    }
+
+    @Override
+    public boolean isAsking() {
+      return asking;
     }
 
     @Override
@@ -162,6 +168,27 @@ class GatedSideInputsTest {
     gate.opened.clear();
     driver.fail(join, "died");
     assertThat(driver.bundle().attempt()).isEqualTo(2);
+  }
+
+  @Test
+  void aGateThatAsksIsWaitedFor() {
+    gate.asking = true;
+    gate.sideInput = EventTime.MIN;
+    CoreDriver driver =
+        new CoreDriver(
+            STREAMING,
+            List.of(gated(false, "main", "", "joined")),
+            on("main", TestBlock.at(400, 8)));
+    driver.start(1);
+    assertThat(driver.bundles()).isEmpty();
+    assertThat(driver.core.isEnded()).isFalse();
+    driver.core.gateMoved(new StageId("join"));
+    assertThat(driver.bundles()).as("still closed").isEmpty();
+    gate.asking = false;
+    gate.opened.add(400L);
+    driver.core.gateMoved(new StageId("join"));
+    driver.commit(driver.bundle());
+    assertThat(driver.end().outcome()).isEqualTo(Action.Outcome.DONE);
   }
 
   @Test
