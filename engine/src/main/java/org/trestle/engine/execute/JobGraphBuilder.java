@@ -74,18 +74,12 @@ final class JobGraphBuilder {
   private final Map<String, Stage> stages = new LinkedHashMap<>();
   private final Map<PCollectionId, StageOutput> edges = new LinkedHashMap<>();
   private final SideInputPlan sideInputs;
-  private final PaneGroupings paneGroupings;
   private final GateEvents gates = new GateEvents();
   private final List<ProcessBundleDescriptor> helperDescriptors = new ArrayList<>();
   private final Set<String> helperEnvironments = new LinkedHashSet<>();
 
   JobGraphBuilder(FusedPipeline fused, JobContext context) {
-    this(fused, context, JobGraphBuilder::noPanes);
-  }
-
-  JobGraphBuilder(FusedPipeline fused, JobContext context, PaneGroupings paneGroupings) {
     this.fused = fused;
-    this.paneGroupings = paneGroupings;
     this.context = context;
     this.components = fused.components();
     this.blocks = new BlockStore(context.memory(), context.spill());
@@ -104,7 +98,7 @@ final class JobGraphBuilder {
     for (Stage stage : fused.stages()) {
       StageId id = new StageId(stage.id());
       if (stage instanceof SdkStage sdk) {
-        SideInputPlan.AddedStages added = sideInputs.stagesBefore(sdk, paneGroupings);
+        SideInputPlan.AddedStages added = sideInputs.stagesBefore(sdk, this::triggered);
         specs.addAll(added.specs());
         runnerStages.putAll(added.stages());
         added
@@ -241,9 +235,17 @@ final class JobGraphBuilder {
         failure -> gates.moved(stage, failure));
   }
 
-  private static RunnerStage noPanes(
-      EdgeFormat input, WindowingStrategySpec strategy, StageOutput output) {
-    throw new IllegalArgumentException("triggers of side inputs are not supported yet");
+  private TriggeredStage triggered(
+      String transformId, EdgeFormat input, Triggering triggering, StageOutput output) {
+    return new TriggeredStage(
+        transformId,
+        new TriggeredGrouping(
+            input,
+            triggering,
+            transformId,
+            context.options().keyGroups(),
+            new PaneStore(context.memory(), context.spill())),
+        output);
   }
 
   private EdgeFormat format(Edge edge) {
@@ -373,14 +375,10 @@ final class JobGraphBuilder {
     WindowingStrategySpec windowing = windowing(stage);
     WindowMerger merger = merger(stage.windowingStrategyId(), windowing);
     if (isTriggered(stage)) {
-      return new TriggeredStage(
+      return triggered(
           stage.transform().value(),
-          new TriggeredGrouping(
-              format(input),
-              Triggering.of(windowing, merger),
-              stage.transform().value(),
-              context.options().keyGroups(),
-              new PaneStore(context.memory(), context.spill())),
+          format(input),
+          Triggering.of(windowing, merger),
           output(stage.output()));
     }
     Grouping grouping = new Grouping(format(input), windowing.outputTime(), merger);

@@ -1,18 +1,17 @@
 package org.trestle.engine.execute;
 
+import org.trestle.engine.operator.Triggering;
 import org.trestle.engine.shuffle.EdgeFormat;
-import org.trestle.engine.windowing.WindowingStrategySpec;
 
-/** Makes the stages that group the elements of a side input by window, as its trigger says. */
+/** Makes stages that group elements by key and window, and give out panes as a trigger says. */
 @FunctionalInterface
 interface PaneGroupings {
 
   /**
-   * A stage whose output has one element for each pane: an iterable of the values, in the window
-   * and with the pane of the firing.
+   * Makes a stage.
    *
-   * @param input format of the elements, whose keys are all empty
-   * @throws IllegalArgumentException if the strategy cannot be run
+   * @param transformId what metrics and timers are named after
+   * @param input format of the elements, which have keys
    */
-  RunnerStage of(EdgeFormat input, WindowingStrategySpec strategy, StageOutput output);
+  RunnerStage of(String transformId, EdgeFormat input, Triggering triggering, StageOutput output);
 }

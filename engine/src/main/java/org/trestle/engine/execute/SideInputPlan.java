@@ -25,6 +25,7 @@ import org.trestle.engine.fuse.SdkStage;
 import org.trestle.engine.fuse.SideInput;
 import org.trestle.engine.fuse.Stage;
 import org.trestle.engine.graph.PCollectionId;
+import org.trestle.engine.operator.Triggering;
 import org.trestle.engine.shuffle.BlockStore;
 import org.trestle.engine.shuffle.EdgeFormat;
 import org.trestle.engine.shuffle.EdgeTarget;
@@ -47,10 +48,17 @@ import org.trestle.fn.wire.WireCoders;
 final class SideInputPlan {
   private static final String PANES = "-panes";
 
+  /** Side inputs of the same windows share their panes. */
+  private record PanesKey(List<PCollectionId> edges, String windowingStrategyId) {
+    static PanesKey of(SideInput sideInput) {
+      return new PanesKey(sideInput.edges(), sideInput.windowingStrategyId());
+    }
+  }
+
   /** Side inputs with the same key share their contents. */
-  private record Key(List<PCollectionId> edges, @Nullable String keyCoderId) {
+  private record Key(PanesKey panes, @Nullable String keyCoderId) {
     static Key of(SideInput sideInput) {
-      return new Key(sideInput.edges(), sideInput.keyCoderId());
+      return new Key(PanesKey.of(sideInput), sideInput.keyCoderId());
     }
   }
 
@@ -88,7 +96,7 @@ final class SideInputPlan {
   private final Function<SideInput, EdgeFormat> formats;
   private final AskedMappings askedMappings;
   private final Map<Key, SideInputStore> stores = new LinkedHashMap<>();
-  private final Map<List<PCollectionId>, Panes> panes = new LinkedHashMap<>();
+  private final Map<PanesKey, Panes> panes = new LinkedHashMap<>();
   private final Map<EdgeId, List<SideInputStore>> contents = new LinkedHashMap<>();
   private final Set<String> made = new HashSet<>();
 
@@ -139,11 +147,11 @@ final class SideInputPlan {
     if (triggered) {
       Panes way =
           panes.computeIfAbsent(
-              sideInput.edges(),
-              edges ->
+              PanesKey.of(sideInput),
+              key ->
                   new Panes(
                       sideInput.pcollection() + PANES,
-                      edges,
+                      key.edges(),
                       format.whole(),
                       strategy(sideInput),
                       new ArrayList<>()));
@@ -242,7 +250,7 @@ final class SideInputPlan {
   }
 
   private List<EdgeId> edges(SideInput sideInput) {
-    Panes way = panes.get(sideInput.edges());
+    Panes way = panes.get(PanesKey.of(sideInput));
     return way == null
         ? sideInput.edges().stream().map(SideInputPlan::edgeId).toList()
         : List.of(way.paneEdge());
@@ -328,7 +336,7 @@ final class SideInputPlan {
     AddedStages added =
         new AddedStages(new ArrayList<>(), new LinkedHashMap<>(), new LinkedHashMap<>());
     for (SideInput sideInput : stage.sideInputs()) {
-      Panes way = panes.get(sideInput.edges());
+      Panes way = panes.get(PanesKey.of(sideInput));
       if (way == null || !made.add(way.id)) {
         continue;
       }
@@ -360,7 +368,9 @@ final class SideInputPlan {
     added.stages.put(keyless, new KeylessStage(keylessOutput));
     added.names.put(keyless, way.id + ": all in one group");
     added.specs.add(spec(groupingId(way), true, List.of(way.keylessEdge()), way.paneEdge()));
-    added.stages.put(groupingId(way), groupings.of(input, way.strategy, paneOutput));
+    added.stages.put(
+        groupingId(way),
+        groupings.of(way.id, input, Triggering.of(way.strategy, null), paneOutput));
     added.names.put(groupingId(way), way.id + ": grouped by window");
   }
 

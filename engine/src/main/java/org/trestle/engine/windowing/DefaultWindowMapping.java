@@ -49,7 +49,14 @@ public final class DefaultWindowMapping {
             throw new IllegalArgumentException(
                 "session windows cannot be a side input: no window of the main input has a session"
                     + " of its own");
-        case CUSTOM -> null;
+        case CUSTOM -> {
+          if (sideInput.merging()) {
+            throw new IllegalArgumentException(
+                "windows that merge cannot be a side input: no window of the main input has one of"
+                    + " its own");
+          }
+          yield null;
+        }
       };
     } catch (InvalidProtocolBufferException malformed) {
       throw new IllegalArgumentException(

@@ -9,9 +9,12 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
+import org.apache.beam.model.pipeline.v1.RunnerApi.AccumulationMode;
+import org.apache.beam.model.pipeline.v1.RunnerApi.ClosingBehavior;
 import org.apache.beam.model.pipeline.v1.RunnerApi.FunctionSpec;
 import org.apache.beam.model.pipeline.v1.RunnerApi.IsBounded;
 import org.apache.beam.model.pipeline.v1.RunnerApi.MergeStatus;
+import org.apache.beam.model.pipeline.v1.RunnerApi.OnTimeBehavior;
 import org.apache.beam.model.pipeline.v1.RunnerApi.Pipeline;
 import org.apache.beam.model.pipeline.v1.RunnerApi.TestStreamPayload;
 import org.apache.beam.model.pipeline.v1.RunnerApi.TestStreamPayload.Event;
@@ -292,9 +295,7 @@ class StreamingSideInputsTest {
         .contains("window mapping fn of side input \"side0\" of transform \"join\"", "map windows");
   }
 
-  @Test
-  void aTriggerOfASideInputIsRefusedUntilItIsSupported() throws Exception {
-    service.harnesses(sdk());
+  private static Pipeline withTriggeredFacts(AccumulationMode.Enum mode, List<Event> events) {
     Trigger each =
         Trigger.newBuilder()
             .setRepeat(
@@ -303,24 +304,84 @@ class StreamingSideInputsTest {
                         Trigger.newBuilder()
                             .setElementCount(Trigger.ElementCount.newBuilder().setElementCount(1))))
             .build();
+    return inFixedWindows(
+        pipeline(events)
+            .windowing("each", WindowFns.GLOBAL, "global", each)
+            .edit(
+                proto -> {
+                  var components = proto.getComponentsBuilder();
+                  components.putWindowingStrategies(
+                      "each",
+                      components.getWindowingStrategiesOrThrow("each").toBuilder()
+                          .setMergeStatus(MergeStatus.Enum.NON_MERGING)
+                          .setAccumulationMode(mode)
+                          .setClosingBehavior(ClosingBehavior.Enum.EMIT_IF_NONEMPTY)
+                          .setOnTimeBehavior(OnTimeBehavior.Enum.FIRE_IF_NONEMPTY)
+                          .build());
+                  components.putPcollections(
+                      "windowedFacts",
+                      components.getPcollectionsOrThrow("windowedFacts").toBuilder()
+                          .setWindowingStrategyId("each")
+                          .build());
+                }),
+        "windowedMain",
+        "join");
+  }
 
-    String error =
-        service.runFailing(
-            inFixedWindows(
-                pipeline(List.of())
-                    .edit(
-                        proto -> {
-                          var components = proto.getComponentsBuilder();
-                          components.putWindowingStrategies(
-                              "fixed",
-                              components.getWindowingStrategiesOrThrow("fixed").toBuilder()
-                                  .setTrigger(each)
-                                  .build());
-                        }),
-                "windowedMain",
-                "windowedFacts",
-                "join"));
+  private TestingSdk sdkWithGlobalFacts() {
+    return sdk()
+        .on("windowedFacts", element -> element.emit(element.value()))
+        .on(
+            "join",
+            element ->
+                log.add(
+                    strings(element.value()).get(0)
+                        + strings(element.sideInput("side0", ByteKey.empty()))));
+  }
 
-    assertThat(error).contains("side input \"side0\" of transform \"join\"", "trigger");
+  private static final List<Event> UPDATES =
+      List.of(
+          elements("main", 5, "a"),
+          elements("facts", 3, "x"),
+          elements("main", 15, "b"),
+          elements("facts", 12, "y"),
+          elements("main", 25, "c"),
+          elements("facts", 19, "z"),
+          elements("main", 2, "d"),
+          watermark("main", EventTime.MAX),
+          watermark("facts", EventTime.MAX));
+
+  @Test
+  void eachPaneReplacesWhatWasReadBefore() throws Exception {
+    service.harnesses(sdkWithGlobalFacts());
+
+    service.run(withTriggeredFacts(AccumulationMode.Enum.DISCARDING, UPDATES));
+
+    assertThat(log).containsExactly("a[x]", "b[x]", "c[y]", "d[z]");
+  }
+
+  @Test
+  void panesMayHoldAllThatCameBefore() throws Exception {
+    service.harnesses(sdkWithGlobalFacts());
+
+    service.run(withTriggeredFacts(AccumulationMode.Enum.ACCUMULATING, UPDATES));
+
+    assertThat(log).containsExactly("a[x]", "b[x]", "c[x, y]", "d[x, y, z]");
+  }
+
+  @Test
+  void withoutPanesTheEndOfTheSideInputIsWaitedFor() throws Exception {
+    service.harnesses(sdkWithGlobalFacts());
+
+    service.run(
+        withTriggeredFacts(
+            AccumulationMode.Enum.DISCARDING,
+            List.of(
+                elements("main", 5, "a"),
+                watermark("facts", 1_000_000),
+                watermark("main", EventTime.MAX),
+                watermark("facts", EventTime.MAX))));
+
+    assertThat(log).containsExactly("a[]");
   }
 }
