@@ -52,7 +52,7 @@ final class Checkpoints {
     entry.splitting = true;
     var unused =
         handle
-            .split(bundle.inputTransformId(), 0, entry.work.elementCount(), List.of())
+            .split(bundle.inputTransformId(), 0, bundle.elementsLeft(), List.of())
             .whenComplete(
                 (response, failure) -> loop.execute(() -> answered(entry, response, failure)));
   }

@@ -18,9 +18,8 @@ import org.trestle.engine.core.schedule.JobPlan;
 import org.trestle.engine.execute.JobExecution.StageStatus;
 import org.trestle.engine.fuse.FusedPipeline;
 import org.trestle.engine.fuse.PlanText;
-import org.trestle.engine.graph.PCollectionId;
 import org.trestle.engine.shuffle.BlockStore;
-import org.trestle.engine.state.SideInputTable;
+import org.trestle.engine.state.SideInputStore;
 
 /**
  * A fused pipeline joined with its stores: what each stage of the core's plan is made of.
@@ -37,12 +36,13 @@ final class JobGraph implements AutoCloseable {
   private final Map<StageId, SdkStageRuntime> sdkStages;
   private final Map<StageId, RunnerStage> runnerStages;
   private final Map<StageId, StageFigures> figures;
-  private final Map<EdgeId, List<SideInputTable>> sideInputs;
+  private final Map<EdgeId, List<SideInputStore>> sideInputs;
   private final BlockStore blocks;
+  private final GateEvents gates;
   private final Map<String, TestStreamSource> testStreams;
   private final Set<String> environmentIds;
   private final Map<String, ProcessBundleDescriptor> descriptors = new HashMap<>();
-  private final Map<SideInputTable, Integer> openEdges = new HashMap<>();
+  private final Map<SideInputStore, Integer> openEdges = new HashMap<>();
 
   JobGraph(
       FusedPipeline fused,
@@ -50,11 +50,12 @@ final class JobGraph implements AutoCloseable {
       Map<StageId, SdkStageRuntime> sdkStages,
       Map<StageId, RunnerStage> runnerStages,
       Map<StageId, StageFigures> figures,
-      Map<EdgeId, List<SideInputTable>> sideInputs,
+      Map<EdgeId, List<SideInputStore>> sideInputs,
       BlockStore blocks,
       Map<String, TestStreamSource> testStreams,
       List<ProcessBundleDescriptor> helperDescriptors,
-      Set<String> helperEnvironments) {
+      Set<String> helperEnvironments,
+      GateEvents gates) {
     this.fused = fused;
     this.plan = plan;
     this.sdkStages = new LinkedHashMap<>(sdkStages);
@@ -62,6 +63,7 @@ final class JobGraph implements AutoCloseable {
     this.figures = new LinkedHashMap<>(figures);
     this.sideInputs = new LinkedHashMap<>(sideInputs);
     this.blocks = blocks;
+    this.gates = gates;
     this.testStreams = Map.copyOf(testStreams);
     this.environmentIds = new LinkedHashSet<>(helperEnvironments);
     sdkStages.values().forEach(stage -> environmentIds.add(stage.environmentId()));
@@ -113,6 +115,11 @@ final class JobGraph implements AutoCloseable {
     return found;
   }
 
+  /** What gates tell of outside of the job's events. */
+  GateEvents gates() {
+    return gates;
+  }
+
   /** The environments whose harnesses the job needs. */
   Set<String> environmentIds() {
     return environmentIds;
@@ -125,7 +132,7 @@ final class JobGraph implements AutoCloseable {
 
   /** Gives committed elements of an edge to the side inputs made of it. */
   void append(EdgeOutput output) {
-    for (SideInputTable table : sideInputs.getOrDefault(output.edge(), List.of())) {
+    for (SideInputStore table : sideInputs.getOrDefault(output.edge(), List.of())) {
       for (ElementBlock block : output.blocks()) {
         table.add(block);
       }
@@ -134,10 +141,12 @@ final class JobGraph implements AutoCloseable {
 
   /** Nothing will be added to the edge. */
   void edgeComplete(EdgeId edge) {
-    for (String producer : fused.edge(new PCollectionId(edge.value())).producers()) {
-      figures(new StageId(producer)).complete();
+    for (JobPlan.StageSpec stage : plan.stages()) {
+      if (stage.outputs().contains(edge)) {
+        figures(stage.id()).complete();
+      }
     }
-    for (SideInputTable table : sideInputs.getOrDefault(edge, List.of())) {
+    for (SideInputStore table : sideInputs.getOrDefault(edge, List.of())) {
       if (openEdges.merge(table, -1, Integer::sum) == 0) {
         table.complete();
       }
@@ -173,7 +182,7 @@ final class JobGraph implements AutoCloseable {
   public void close() {
     testStreams.values().forEach(TestStreamSource::close);
     runnerStages.values().forEach(RunnerStage::close);
-    sideInputs.values().forEach(tables -> tables.forEach(SideInputTable::close));
+    sideInputs.values().forEach(tables -> tables.forEach(SideInputStore::close));
     sdkStages.values().forEach(SdkStageRuntime::close);
     blocks.close();
   }

@@ -23,6 +23,7 @@ import org.trestle.engine.core.schedule.JobPlan;
 import org.trestle.engine.core.schedule.JobPlan.StageSpec;
 import org.trestle.engine.core.schedule.JobPlan.TestStreamSpec;
 import org.trestle.engine.execute.SdkStageRuntime.SideInputId;
+import org.trestle.engine.execute.merge.SdkWindowMapper;
 import org.trestle.engine.execute.merge.SdkWindowMerger;
 import org.trestle.engine.fuse.Edge;
 import org.trestle.engine.fuse.FusedPipeline;
@@ -41,10 +42,12 @@ import org.trestle.engine.shuffle.EdgeWriter;
 import org.trestle.engine.shuffle.GroupTable;
 import org.trestle.engine.shuffle.Grouping;
 import org.trestle.engine.shuffle.PaneStore;
+import org.trestle.engine.state.SideInputStore;
 import org.trestle.engine.state.SideInputTable;
 import org.trestle.engine.state.StateFormats;
 import org.trestle.engine.state.UserState;
 import org.trestle.engine.windowing.SessionMerging;
+import org.trestle.engine.windowing.WindowMapping;
 import org.trestle.engine.windowing.WindowMerger;
 import org.trestle.engine.windowing.WindowingStrategySpec;
 import org.trestle.engine.windowing.WindowingStrategySpec.WindowFnKind;
@@ -70,32 +73,23 @@ final class JobGraphBuilder {
   private final BlockStore blocks;
   private final Map<String, Stage> stages = new LinkedHashMap<>();
   private final Map<PCollectionId, StageOutput> edges = new LinkedHashMap<>();
-  private final Map<EdgeId, List<SideInputTable>> sideInputs = new LinkedHashMap<>();
-  private final Map<SideInputKey, SideInputTable> tables = new LinkedHashMap<>();
+  private final SideInputPlan sideInputs;
+  private final GateEvents gates = new GateEvents();
   private final List<ProcessBundleDescriptor> helperDescriptors = new ArrayList<>();
   private final Set<String> helperEnvironments = new LinkedHashSet<>();
-
-  /** Side inputs with the same key share a table. */
-  private record SideInputKey(List<PCollectionId> edges, @Nullable String keyCoderId) {
-    static SideInputKey of(SideInput sideInput) {
-      return new SideInputKey(sideInput.edges(), sideInput.keyCoderId());
-    }
-  }
 
   JobGraphBuilder(FusedPipeline fused, JobContext context) {
     this.fused = fused;
     this.context = context;
     this.components = fused.components();
     this.blocks = new BlockStore(context.memory(), context.spill());
+    this.sideInputs =
+        new SideInputPlan(
+            fused, blocks, context.options().keyGroups(), this::format, this::askedMapping);
   }
 
   JobGraph build() {
     fused.stages().forEach(stage -> stages.put(stage.id(), stage));
-    for (Stage stage : fused.stages()) {
-      if (stage instanceof SdkStage sdk) {
-        sdk.sideInputs().forEach(this::addTable);
-      }
-    }
     fused.edges().values().forEach(edge -> edges.put(edge.id(), stageOutput(edge)));
     Map<StageId, SdkStageRuntime> sdkStages = new LinkedHashMap<>();
     Map<StageId, RunnerStage> runnerStages = new LinkedHashMap<>();
@@ -104,6 +98,12 @@ final class JobGraphBuilder {
     for (Stage stage : fused.stages()) {
       StageId id = new StageId(stage.id());
       if (stage instanceof SdkStage sdk) {
+        SideInputPlan.AddedStages added = sideInputs.stagesBefore(sdk, this::triggered);
+        specs.addAll(added.specs());
+        runnerStages.putAll(added.stages());
+        added
+            .names()
+            .forEach((i, name) -> figures.put(i, new StageFigures(name, List.of(name), "runner")));
         sdkStages.put(id, sdkStage(sdk));
         figures.put(id, figures(sdk));
         specs.add(spec(sdk));
@@ -121,6 +121,7 @@ final class JobGraphBuilder {
         initial.add(impulse(output(edge.id())));
       }
     }
+    edgeIds.addAll(sideInputs.addedEdges());
     Map<String, TestStreamSource> testStreams = new LinkedHashMap<>();
     List<TestStreamSpec> testStreamSpecs = new ArrayList<>();
     boolean ownClock = false;
@@ -141,11 +142,12 @@ final class JobGraphBuilder {
         sdkStages,
         runnerStages,
         figures,
-        sideInputs,
+        sideInputs.contents(),
         blocks,
         testStreams,
         helperDescriptors,
-        helperEnvironments);
+        helperEnvironments,
+        gates);
   }
 
   private String nameOf(GroupByKeyStage stage) {
@@ -197,11 +199,53 @@ final class JobGraphBuilder {
         keyed += times;
       }
     }
-    plain += sideInputs.getOrDefault(edgeId(edge.id()), List.of()).size();
+    plain += sideInputs.readers(edge);
     return new StageOutput(
         new EdgeTarget(
-            edgeId(edge.id()), format(edge), plain, keyed, context.options().keyGroups()),
+            edgeId(edge.id()),
+            format(edge),
+            plain,
+            keyed,
+            context.options().keyGroups(),
+            sideInputs.byWindow(edge)),
         blocks);
+  }
+
+  private EdgeFormat format(SideInput sideInput) {
+    return format(
+        sideInput.windowCoderId(),
+        sideInput.wireCoderId(),
+        sideInput.keyCoderId(),
+        sideInput.valueCoderId());
+  }
+
+  private WindowMapping askedMapping(StageId stage, SdkWindowMapper.Mapping mapping) {
+    SdkWindowMapper mapper =
+        new SdkWindowMapper(
+            components,
+            mapping,
+            context.endpoint(),
+            helperDescriptors::add,
+            () -> context.liveWorkers().await(mapping.environmentId(), MERGE_DEADLINE),
+            MERGE_DEADLINE);
+    return new AskedWindowMapping(
+        WireCoders.window(components, mapping.mainWindowCoderId()),
+        mapper::map,
+        context.runnerThreads(),
+        failure -> gates.moved(stage, failure));
+  }
+
+  private TriggeredStage triggered(
+      String transformId, EdgeFormat input, Triggering triggering, StageOutput output) {
+    return new TriggeredStage(
+        transformId,
+        new TriggeredGrouping(
+            input,
+            triggering,
+            transformId,
+            context.options().keyGroups(),
+            new PaneStore(context.memory(), context.spill())),
+        output);
   }
 
   private EdgeFormat format(Edge edge) {
@@ -240,15 +284,16 @@ final class JobGraphBuilder {
   private SdkStageRuntime sdkStage(SdkStage stage) {
     Map<String, StageOutput> outputs = new LinkedHashMap<>();
     stage.sinks().forEach((sink, edge) -> outputs.put(sink, output(edge)));
-    Map<SideInputId, SideInputTable> tablesOfStage = new LinkedHashMap<>();
+    Map<SideInputId, SideInputStore> tablesOfStage = new LinkedHashMap<>();
     for (SideInput sideInput : stage.sideInputs()) {
       tablesOfStage.put(
           new SideInputId(sideInput.transform().value(), sideInput.sideInputId()),
-          table(sideInput));
+          sideInputs.store(sideInput));
     }
     EdgeTarget first = output(stage.inputs().get(0)).target();
     StageOutput input =
-        new StageOutput(new EdgeTarget(first.edge(), first.format(), 1, 0, 1), blocks);
+        new StageOutput(
+            new EdgeTarget(first.edge(), first.format(), 1, 0, 1, sideInputs.waits(stage)), blocks);
     Environment environment = components.getEnvironmentsOrThrow(stage.environmentId());
     boolean embeds =
         environment
@@ -325,43 +370,15 @@ final class JobGraphBuilder {
     return timers;
   }
 
-  private void addTable(SideInput sideInput) {
-    if (!tables.containsKey(SideInputKey.of(sideInput))) {
-      EdgeFormat format =
-          format(
-              sideInput.windowCoderId(),
-              sideInput.wireCoderId(),
-              sideInput.keyCoderId(),
-              sideInput.valueCoderId());
-      SideInputTable table = new SideInputTable(format, blocks, SideInputTable.DEFAULT_PAGE_BYTES);
-      tables.put(SideInputKey.of(sideInput), table);
-      for (PCollectionId edge : sideInput.edges()) {
-        sideInputs.computeIfAbsent(edgeId(edge), id -> new ArrayList<>()).add(table);
-      }
-    }
-  }
-
-  private SideInputTable table(SideInput sideInput) {
-    SideInputTable table = tables.get(SideInputKey.of(sideInput));
-    if (table == null) {
-      throw new IllegalArgumentException("no table for side input " + sideInput.sideInputId());
-    }
-    return table;
-  }
-
   private RunnerStage grouping(GroupByKeyStage stage) {
     Edge input = fused.edge(stage.inputs().get(0));
     WindowingStrategySpec windowing = windowing(stage);
     WindowMerger merger = merger(stage.windowingStrategyId(), windowing);
     if (isTriggered(stage)) {
-      return new TriggeredStage(
+      return triggered(
           stage.transform().value(),
-          new TriggeredGrouping(
-              format(input),
-              Triggering.of(windowing, merger),
-              stage.transform().value(),
-              context.options().keyGroups(),
-              new PaneStore(context.memory(), context.spill())),
+          format(input),
+          Triggering.of(windowing, merger),
           output(stage.output()));
     }
     Grouping grouping = new Grouping(format(input), windowing.outputTime(), merger);
@@ -370,7 +387,10 @@ final class JobGraphBuilder {
     return new GroupingStage(table, output(stage.output()));
   }
 
-  /** Whether panes may come before the end of the input, or several for a window. */
+  /**
+   * Whether panes may come before the end of the input, or several for a window. A bounded job has
+   * one pane for each, whatever the trigger: when it could fire early all of the input is there.
+   */
   private boolean isTriggered(GroupByKeyStage stage) {
     for (PCollectionId input : stage.inputs()) {
       if (components.getPcollectionsOrThrow(input.value()).getIsBounded()
@@ -378,7 +398,7 @@ final class JobGraphBuilder {
         return true;
       }
     }
-    return !windowing(stage).defaultTrigger();
+    return fused.unbounded() && !windowing(stage).defaultTrigger();
   }
 
   private WindowingStrategySpec windowing(GroupByKeyStage stage) {
@@ -412,18 +432,15 @@ final class JobGraphBuilder {
   }
 
   private StageSpec spec(SdkStage stage) {
-    List<EdgeId> side = new ArrayList<>();
-    for (SideInput sideInput : stage.sideInputs()) {
-      side.addAll(edgeIds(sideInput.edges()));
-    }
     return new StageSpec(
         new StageId(stage.id()),
         stage.environmentId(),
         stage.keyed(),
         false,
         edgeIds(stage.inputs()),
-        side,
-        edgeIds(stage.outputs()));
+        sideInputs.edges(stage),
+        edgeIds(stage.outputs()),
+        sideInputs.gate(stage));
   }
 
   private StageSpec spec(GroupByKeyStage stage) {

@@ -102,6 +102,7 @@ final class JobRun implements JobExecution {
     core = jobCore;
     listener.state(JobState.Enum.RUNNING);
     pools.values().forEach(WorkerPool::start); // starts what has not been started early
+    planned.gates().listener((stage, failure) -> loop.execute(() -> gateMoved(stage, failure)));
     planned.plan().initial().forEach(planned::append);
     jobCore.slots(JobGraph.RUNNER_POOL, context.options().runnerThreads());
     jobCore.start(context.clock().getAsLong());
@@ -244,6 +245,18 @@ final class JobRun implements JobExecution {
       core().testStreamEvent(id, event.get());
     }
     pump();
+  }
+
+  private void gateMoved(StageId stage, @Nullable Throwable failure) {
+    if (ended) {
+      return;
+    }
+    if (failure == null) {
+      core().gateMoved(stage);
+      pump();
+    } else {
+      end(Action.Outcome.FAILED, Failures.describe(failure));
+    }
   }
 
   private void tick() {

@@ -26,8 +26,10 @@ import org.trestle.engine.core.bundle.TimeDomain;
 import org.trestle.engine.core.bundle.TimerUpdate;
 import org.trestle.engine.core.port.ElementBlock;
 import org.trestle.engine.core.port.EventTime;
+import org.trestle.engine.execute.SdkStageRuntime.SideInputId;
 import org.trestle.engine.shuffle.EdgeWriter;
 import org.trestle.engine.shuffle.EncodedBlock;
+import org.trestle.engine.state.SideInputStore;
 import org.trestle.engine.state.UserState;
 import org.trestle.fn.control.BundleReceiver;
 import org.trestle.fn.control.BundleRequest;
@@ -54,10 +56,15 @@ final class SdkBundle implements BundleReceiver {
   private final SdkStageRuntime stage;
   private final BundleWork work;
   private final Mode mode;
+
+  /** Owned by the job's loop. */
+  private final SplitInput input;
+
   private final Map<String, EdgeWriter> writers = new LinkedHashMap<>();
   private final List<TimerUpdate> timerUpdates = new ArrayList<>();
   private final UserState.@Nullable Lease state;
   private final @Nullable BundleWindows windows;
+  private final Map<SideInputId, SideInputStore.Version> sideInputs;
   private volatile @Nullable RuntimeException problem;
 
   /** Whether the rest of the input was given back. */
@@ -76,10 +83,12 @@ final class SdkBundle implements BundleReceiver {
     this.stage = stage;
     this.work = work;
     this.mode = mode;
+    this.input = new SplitInput(work.elements());
     stage.outputs().forEach((sink, output) -> writers.put(sink, output.newWriter()));
     UserState userState = stage.userState();
     WindowExpiry expiry = stage.expiry();
     this.state = userState == null ? null : userState.open();
+    this.sideInputs = stage.openSideInputs();
     this.windows = expiry == null ? null : new BundleWindows(expiry, work.inputWatermark());
   }
 
@@ -109,7 +118,7 @@ final class SdkBundle implements BundleReceiver {
         List.of(stage.sourceTransformId()),
         stage.timerEndpoints(),
         stage.outputs().keySet(),
-        stage.cacheTokens(work, mode.workerSeesAllWrites()),
+        stage.cacheTokens(work, mode.workerSeesAllWrites(), sideInputs),
         stage.embedsElements());
   }
 
@@ -219,7 +228,7 @@ final class SdkBundle implements BundleReceiver {
           MULTIMAP_SIDE_INPUT,
           MULTIMAP_KEYS_SIDE_INPUT,
           MULTIMAP_KEYS_VALUES_SIDE_INPUT ->
-          stage.sideInput(key).handle(request);
+          sideInput(key).handle(request);
       case BAG_USER_STATE,
           MULTIMAP_USER_STATE,
           MULTIMAP_KEYS_USER_STATE,
@@ -236,6 +245,17 @@ final class SdkBundle implements BundleReceiver {
               "this runner gave out no runner state key " + key.getRunner().getKey());
       case TYPE_NOT_SET -> throw new IllegalArgumentException("unknown kind of state key");
     };
+  }
+
+  private SideInputStore.Version sideInput(StateKey key) {
+    SideInputId id = SdkStageRuntime.sideInputId(key);
+    SideInputStore.Version version = sideInputs.get(id);
+    if (version == null) {
+      throw new IllegalArgumentException(
+          "transform %s has no side input %s in stage %s"
+              .formatted(id.transformId(), id.name(), stage.name()));
+    }
+    return version;
   }
 
   /** Collects what the bundle wrote, after its last output. */
@@ -279,43 +299,26 @@ final class SdkBundle implements BundleReceiver {
       return null;
     }
     ProcessBundleSplitResponse.ChannelSplit channel = response.getChannelSplits(0);
-    long lastPrimary = channel.getLastPrimaryElement();
-    long firstResidual = channel.getFirstResidualElement();
-    long count = work.elementCount();
-    boolean inside = firstResidual == lastPrimary + 2;
-    if (lastPrimary < -1
-        || firstResidual > count
-        || !(inside || firstResidual == lastPrimary + 1)) {
-      throw new WireFormatException(
-          "the harness split a bundle of %d elements after %d and before %d"
-              .formatted(count, lastPrimary, firstResidual));
-    }
-    cut = true;
-    List<ElementBlock> primary = new ArrayList<>(elements(0, lastPrimary + 1));
+    List<ElementBlock> rest = new ArrayList<>();
     for (BundleApplication root : response.getPrimaryRootsList()) {
-      primary.addAll(stage.inputBlocks(root.getElement()));
+      rest.addAll(stage.inputBlocks(root.getElement()));
     }
+    SplitInput.Cut parts =
+        input.cut(channel.getLastPrimaryElement(), channel.getFirstResidualElement(), rest);
+    cut = true;
+    List<ElementBlock> primary = new ArrayList<>(parts.kept());
+    primary.addAll(rest);
     List<Residual> residuals = new ArrayList<>();
-    for (ElementBlock block : elements(firstResidual, count)) {
+    for (ElementBlock block : parts.givenBack()) {
       residuals.add(new Residual(block, 0, block.minTimestamp()));
     }
     response.getResidualRootsList().forEach(root -> residual(root, residuals));
-    return new Split(primary, residuals, elements(lastPrimary + 1, firstResidual));
+    return new Split(primary, residuals, parts.replaced());
   }
 
-  /** The bundle's elements {@code from} (inclusive) to {@code to} (exclusive). */
-  private List<ElementBlock> elements(long from, long to) {
-    List<ElementBlock> slices = new ArrayList<>();
-    long start = 0;
-    for (ElementBlock block : work.elements()) {
-      long first = Math.max(from - start, 0);
-      long limit = Math.min(to - start, block.count());
-      if (first < limit) {
-        slices.add(block.slice((int) first, (int) limit));
-      }
-      start += block.count();
-    }
-    return slices;
+  /** How many elements the harness has of the bundle, as it counts them. */
+  long elementsLeft() {
+    return input.elements();
   }
 
   private void residual(DelayedBundleApplication root, List<Residual> residuals) {
@@ -346,6 +349,7 @@ final class SdkBundle implements BundleReceiver {
 
   /** Makes the bundle's state changes visible. */
   void commit() {
+    sideInputs.values().forEach(SideInputStore.Version::close);
     if (state != null) {
       state.commit();
     }
@@ -360,6 +364,7 @@ final class SdkBundle implements BundleReceiver {
   /** Drops everything the bundle wrote. */
   void discard() {
     writers.values().forEach(EdgeWriter::discard);
+    sideInputs.values().forEach(SideInputStore.Version::close);
     if (state != null) {
       state.discard();
       stage.stateWasDiscarded();

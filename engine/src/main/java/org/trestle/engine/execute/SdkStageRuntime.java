@@ -16,7 +16,7 @@ import org.trestle.engine.core.bundle.FiredTimer;
 import org.trestle.engine.core.bundle.TimerUpdate;
 import org.trestle.engine.core.port.ElementBlock;
 import org.trestle.engine.fuse.SdkStage;
-import org.trestle.engine.state.SideInputTable;
+import org.trestle.engine.state.SideInputStore;
 import org.trestle.engine.state.UserState;
 import org.trestle.fn.control.BundleRequest;
 import org.trestle.fn.control.BundleRequest.TimerEndpoint;
@@ -31,7 +31,7 @@ final class SdkStageRuntime {
   private final SdkStage plan;
   private final StageOutput input;
   private final Map<String, StageOutput> outputs;
-  private final Map<SideInputId, SideInputTable> sideInputs;
+  private final Map<SideInputId, SideInputStore> sideInputs;
   private final Map<TimerEndpoint, TimerFamily> timers;
   private final @Nullable UserState userState;
   private final @Nullable WindowExpiry expiry;
@@ -49,7 +49,7 @@ final class SdkStageRuntime {
       SdkStage plan,
       StageOutput input,
       Map<String, StageOutput> outputs,
-      Map<SideInputId, SideInputTable> sideInputs,
+      Map<SideInputId, SideInputStore> sideInputs,
       Map<TimerEndpoint, TimerFamily> timers,
       @Nullable UserState userState,
       @Nullable WindowExpiry expiry,
@@ -57,7 +57,7 @@ final class SdkStageRuntime {
     this.plan = plan;
     this.input = input;
     this.outputs = new LinkedHashMap<>(outputs);
-    this.sideInputs = Map.copyOf(sideInputs);
+    this.sideInputs = new LinkedHashMap<>(sideInputs);
     this.timers = new LinkedHashMap<>(timers);
     this.userState = userState;
     this.expiry = expiry;
@@ -147,44 +147,46 @@ final class SdkStageRuntime {
     return family;
   }
 
+  /** The side inputs as a bundle that starts now sees them; to be closed at its end. */
+  Map<SideInputId, SideInputStore.Version> openSideInputs() {
+    Map<SideInputId, SideInputStore.Version> versions = new LinkedHashMap<>();
+    sideInputs.forEach((id, sideInput) -> versions.put(id, sideInput.open()));
+    return versions;
+  }
+
   /** The side input that a state key of any of the side input kinds names. */
-  SideInputTable sideInput(StateKey key) {
-    SideInputId id =
-        switch (key.getTypeCase()) {
-          case ITERABLE_SIDE_INPUT ->
-              new SideInputId(
-                  key.getIterableSideInput().getTransformId(),
-                  key.getIterableSideInput().getSideInputId());
-          case MULTIMAP_SIDE_INPUT ->
-              new SideInputId(
-                  key.getMultimapSideInput().getTransformId(),
-                  key.getMultimapSideInput().getSideInputId());
-          case MULTIMAP_KEYS_SIDE_INPUT ->
-              new SideInputId(
-                  key.getMultimapKeysSideInput().getTransformId(),
-                  key.getMultimapKeysSideInput().getSideInputId());
-          case MULTIMAP_KEYS_VALUES_SIDE_INPUT ->
-              new SideInputId(
-                  key.getMultimapKeysValuesSideInput().getTransformId(),
-                  key.getMultimapKeysValuesSideInput().getSideInputId());
-          default -> throw new IllegalArgumentException("not a side input: " + key);
-        };
-    SideInputTable table = sideInputs.get(id);
-    if (table == null) {
-      throw new IllegalArgumentException(
-          "transform %s has no side input %s in stage %s"
-              .formatted(id.transformId(), id.name(), name()));
-    }
-    return table;
+  static SideInputId sideInputId(StateKey key) {
+    return switch (key.getTypeCase()) {
+      case ITERABLE_SIDE_INPUT ->
+          new SideInputId(
+              key.getIterableSideInput().getTransformId(),
+              key.getIterableSideInput().getSideInputId());
+      case MULTIMAP_SIDE_INPUT ->
+          new SideInputId(
+              key.getMultimapSideInput().getTransformId(),
+              key.getMultimapSideInput().getSideInputId());
+      case MULTIMAP_KEYS_SIDE_INPUT ->
+          new SideInputId(
+              key.getMultimapKeysSideInput().getTransformId(),
+              key.getMultimapKeysSideInput().getSideInputId());
+      case MULTIMAP_KEYS_VALUES_SIDE_INPUT ->
+          new SideInputId(
+              key.getMultimapKeysValuesSideInput().getTransformId(),
+              key.getMultimapKeysValuesSideInput().getSideInputId());
+      default -> throw new IllegalArgumentException("not a side input: " + key);
+    };
   }
 
   /**
    * Tokens under which the harness may cache what it reads.
    *
-   * <p>Side inputs do not change while a bounded job runs. User state may be cached from bundle to
+   * <p>Side inputs are the same where their version is. User state may be cached from bundle to
    * bundle when one worker sees all writes and none was rolled back; else within the bundle.
    */
-  List<CacheToken> cacheTokens(BundleWork work, boolean workerSeesAllWrites) {
+  List<CacheToken> cacheTokens(
+      BundleWork work,
+      boolean workerSeesAllWrites,
+      Map<SideInputId, SideInputStore.Version> versions) {
     List<CacheToken> tokens = new ArrayList<>();
     if (userState != null) {
       String token =
@@ -197,16 +199,16 @@ final class SdkStageRuntime {
               .setToken(ByteString.copyFromUtf8(token))
               .build());
     }
-    for (SideInputId id : sideInputs.keySet()) {
-      tokens.add(
-          CacheToken.newBuilder()
-              .setSideInput(
-                  CacheToken.SideInput.newBuilder()
-                      .setTransformId(id.transformId())
-                      .setSideInputId(id.name()))
-              .setToken(ByteString.copyFromUtf8(cacheName))
-              .build());
-    }
+    versions.forEach(
+        (id, version) ->
+            tokens.add(
+                CacheToken.newBuilder()
+                    .setSideInput(
+                        CacheToken.SideInput.newBuilder()
+                            .setTransformId(id.transformId())
+                            .setSideInputId(id.name()))
+                    .setToken(ByteString.copyFromUtf8(cacheName + "/" + version.number()))
+                    .build()));
     return tokens;
   }
 

@@ -1,5 +1,6 @@
 package org.trestle.engine.fuse;
 
+import java.util.Collection;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -34,12 +35,16 @@ public record FusedPipeline(
 
   /** Whether the job may have no end of its own: there are unbounded PCollections. */
   public boolean unbounded() {
-    for (PCollection pcollection : components.getPcollectionsMap().values()) {
+    return !testStreams.isEmpty() || unbounded(components.getPcollectionsMap().values());
+  }
+
+  static boolean unbounded(Collection<PCollection> pcollections) {
+    for (PCollection pcollection : pcollections) {
       if (pcollection.getIsBounded() == IsBounded.Enum.UNBOUNDED) {
         return true;
       }
     }
-    return !testStreams.isEmpty();
+    return false;
   }
 
   /**

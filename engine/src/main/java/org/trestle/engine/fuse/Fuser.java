@@ -52,6 +52,9 @@ final class Fuser {
   private final Components.Builder components;
   private final WireCoderTable coders;
 
+  /** Whether side inputs come window by window, not as a whole. */
+  private final boolean streaming;
+
   private final List<StageDraft> drafts = new ArrayList<>();
   private final Map<PCollectionId, List<StageDraft>> producers = new HashMap<>();
   private final Map<PCollectionId, List<StageDraft>> readers = new HashMap<>();
@@ -66,6 +69,10 @@ final class Fuser {
     this.graph = graph;
     this.components = components;
     this.coders = coders;
+    this.streaming =
+        FusedPipeline.unbounded(components.getPcollectionsMap().values())
+            || graph.transforms().stream()
+                .anyMatch(node -> node.urn().equals(Transforms.TEST_STREAM));
   }
 
   /** Places all transforms. To be called once, before the results are asked for. */
@@ -253,9 +260,9 @@ final class Fuser {
   }
 
   /** Whether a reader of a flatten may be fused with what is before the flatten. */
-  private static boolean canFollow(TransformNode reader, TransformNode flatten) {
+  private boolean canFollow(TransformNode reader, TransformNode flatten) {
     return !reader.environmentId().isEmpty()
-        && BarrierReasons.ownStage(reader) == null
+        && ownStage(reader) == null
         && reader.mainInputs().containsValue(flatten.output())
         && !reader.sideInputs().containsValue(flatten.output());
   }
@@ -321,10 +328,18 @@ final class Fuser {
     return copy;
   }
 
+  /** Why a transform must begin a stage of its own, or null. */
+  private @Nullable String ownStage(TransformNode node) {
+    String reason = BarrierReasons.ownStage(node);
+    return reason == null && streaming && !node.sideInputs().isEmpty()
+        ? "its elements wait for the windows of its side inputs"
+        : reason;
+  }
+
   private void place(TransformNode node) {
     PCollectionId input = node.mainInput();
     List<StageDraft> stages = producers(input);
-    String reason = BarrierReasons.ownStage(node);
+    String reason = ownStage(node);
     boolean alone = reason != null;
     if (reason == null) {
       reason = barrier(node, input, stages);

@@ -163,6 +163,9 @@ final class GroupingRun {
     state.dirty = true;
     rules.hold(state, cursor.timestamp());
     machine.onElement(trigger, now);
+    if (machine.countsElements()) {
+      fireIfReady(state);
+    }
   }
 
   /** The state of a key and window, new if need be. */

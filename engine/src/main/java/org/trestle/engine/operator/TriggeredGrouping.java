@@ -15,7 +15,7 @@ import org.trestle.engine.shuffle.PaneStore;
  * input with a trigger that is not the default one.
  *
  * <p>A bundle adds its elements to what is known of their keys and windows, asks the triggers of
- * these windows once, then runs its timers. All that has to happen later is a timer of the core: an
+ * these windows, once or, if they count elements, after each, then runs its timers. All that has to happen later is a timer of the core: an
  * event-time timer of each key and window at the end of the window or at its expiry, which also
  * holds the output watermark at the timestamp of the pane to come; and a processing-time timer
  * where the trigger waits for one.

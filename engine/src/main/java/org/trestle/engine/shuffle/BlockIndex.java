@@ -9,6 +9,7 @@ import org.trestle.engine.core.port.ByteKey;
 import org.trestle.engine.core.port.ElementBlock;
 import org.trestle.engine.windowing.WindowingStrategySpec.OutputTime;
 import org.trestle.fn.wire.WindowedValueCursor;
+import org.trestle.fn.wire.WireCoder;
 
 /**
  * Finds the values of blocks by window and key. The values stay in their blocks, wherever these
@@ -72,6 +73,39 @@ public final class BlockIndex implements AutoCloseable {
     Builder builder = new Builder(format);
     for (ElementBlock block : blocks) {
       builder.add((EncodedBlock) block);
+    }
+    return new BlockIndex(store, builder);
+  }
+
+  /**
+   * Reads blocks whose elements are each the whole content of their window: behind an empty key, an
+   * iterable of values (a count, then the values). Only the element with the highest pane index
+   * counts; of several, the last.
+   *
+   * @param format of the values
+   * @param store where the memory of the index counts
+   * @throws org.trestle.fn.wire.WireFormatException if an element is malformed
+   */
+  public static BlockIndex ofNewestPane(
+      EdgeFormat format, List<? extends ElementBlock> blocks, BlockStore store) {
+    Builder builder = new Builder(format);
+    EncodedBlock newest = null;
+    int position = 0;
+    long highest = -1;
+    WindowedValueCursor panes = format.panes().cursor();
+    for (ElementBlock block : blocks) {
+      Segment.View view = ((EncodedBlock) block).view();
+      panes.reset(view.bytes(), view.start(), view.limit());
+      for (int i = 0; panes.next(); i++) {
+        if (panes.paneIndex() >= highest) {
+          highest = panes.paneIndex();
+          newest = (EncodedBlock) block;
+          position = i;
+        }
+      }
+    }
+    if (newest != null) {
+      builder.addPane(newest.slice(position, position + 1), panes, format);
     }
     return new BlockIndex(store, builder);
   }
@@ -178,23 +212,53 @@ public final class BlockIndex implements AutoCloseable {
       cursor.reset(view.bytes(), view.start(), view.limit());
       while (cursor.next()) {
         for (int window = 0; window < cursor.windowCount(); window++) {
-          int known = names.size();
           int entry =
-              names.entry(
+              entry(
                   view.bytes(),
                   cursor.keyStart(),
                   cursor.keyEnd(),
                   cursor.windowStart(window),
                   cursor.windowEnd(window));
-          if (entry == known) {
-            ByteKey name =
-                ByteKey.copyOf(view.bytes(), cursor.windowStart(window), cursor.windowEnd(window));
-            int number = windows.computeIfAbsent(name, any -> newWindow());
-            entriesOfWindow.get(number).add(entry);
-          }
           add(entry, source, view.offset(cursor.keyEnd()), cursor.valueEnd() - cursor.keyEnd());
         }
       }
+    }
+
+    /** Adds the values of a block of one element, which is an iterable. */
+    void addPane(EncodedBlock block, WindowedValueCursor panes, EdgeFormat format) {
+      Segment.View view = block.view();
+      byte[] bytes = view.bytes();
+      int source = segments.size();
+      segments.add(block.segment());
+      panes.reset(bytes, view.start(), view.limit());
+      if (!panes.next()) {
+        return;
+      }
+      for (int window = 0; window < panes.windowCount(); window++) {
+        int from = panes.windowStart(window);
+        int to = panes.windowEnd(window);
+        int next = panes.valueStart() + Integer.BYTES;
+        int limit = panes.valueEnd();
+        for (int left = EdgeFormat.paneSize(bytes, panes.valueStart(), limit); left > 0; left--) {
+          WireCoder key = format.key();
+          int keyEnd = key == null ? next : key.skip(bytes, next, limit);
+          int end = format.value().skip(bytes, keyEnd, limit);
+          add(entry(bytes, next, keyEnd, from, to), source, view.offset(keyEnd), end - keyEnd);
+          next = end;
+        }
+      }
+    }
+
+    /** The entry of a key and a window, which are ranges of the same array. */
+    private int entry(byte[] bytes, int keyStart, int keyEnd, int windowStart, int windowEnd) {
+      int known = names.size();
+      int entry = names.entry(bytes, keyStart, keyEnd, windowStart, windowEnd);
+      if (entry == known) {
+        ByteKey name = ByteKey.copyOf(bytes, windowStart, windowEnd);
+        int number = windows.computeIfAbsent(name, any -> newWindow());
+        entriesOfWindow.get(number).add(entry);
+      }
+      return entry;
     }
 
     private int newWindow() {

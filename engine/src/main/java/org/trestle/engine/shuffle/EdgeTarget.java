@@ -9,9 +9,16 @@ import org.trestle.engine.core.bundle.EdgeId;
  *     {@code blocks}
  * @param keyedReaders how many consumers take each element from {@code keyed}
  * @param keyGroups number of key groups; counts only if there are keyed readers
+ * @param byWindow whether all elements of a block must be in the same windows, for readers that
+ *     treat windows differently
  */
 public record EdgeTarget(
-    EdgeId edge, EdgeFormat format, int readers, int keyedReaders, int keyGroups) {
+    EdgeId edge,
+    EdgeFormat format,
+    int readers,
+    int keyedReaders,
+    int keyGroups,
+    boolean byWindow) {
 
   public EdgeTarget {
     if (readers < 0 || keyedReaders < 0) {
@@ -20,6 +27,11 @@ public record EdgeTarget(
     if (keyedReaders > 0 && (format.key() == null || keyGroups < 1)) {
       throw new IllegalArgumentException("edge " + edge + ": keyed readers, but no keys or groups");
     }
+  }
+
+  /** An edge whose blocks may hold elements of any windows. */
+  public EdgeTarget(EdgeId edge, EdgeFormat format, int readers, int keyedReaders, int keyGroups) {
+    this(edge, format, readers, keyedReaders, keyGroups, false);
   }
 
   /** Whether elements are parted by key group. */

@@ -4,8 +4,10 @@ import com.google.protobuf.ByteString;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 import org.trestle.engine.core.bundle.EdgeOutput;
 import org.trestle.engine.core.bundle.EdgeOutput.KeyGroupBlock;
+import org.trestle.engine.core.port.ByteKey;
 import org.trestle.engine.core.port.ElementBlock;
 import org.trestle.fn.wire.KeyGroups;
 import org.trestle.fn.wire.Timestamps;
@@ -17,8 +19,8 @@ import org.trestle.fn.wire.WireFormatException;
  * at a time; ends with one call of {@link #finish} or {@link #discard}.
  *
  * <p>Bytes are copied once into an array that becomes a segment of the store when it is full. With
- * keyed readers the elements of a full array are first brought into the order of their key groups;
- * readers without keys, if there are any too, get the same blocks.
+ * keyed readers, or if blocks are cut by window, the elements of a full array are first brought
+ * into the order of these parts; readers without keys get the same blocks as those with keys.
  */
 public final class EdgeWriter {
   /** No block is larger, unless it is a single element. */
@@ -35,6 +37,7 @@ public final class EdgeWriter {
   private final BlockStore store;
   private final WindowedValueCursor cursor;
   private final int segmentBytes;
+  private final @Nullable WindowParts windowParts;
   private final List<ElementBlock> blocks = new ArrayList<>();
   private final List<KeyGroupBlock> keyed = new ArrayList<>();
   private final List<Segment> segments = new ArrayList<>();
@@ -42,7 +45,10 @@ public final class EdgeWriter {
   private byte[] data = new byte[0];
   private int length;
   private int[] ends = new int[16];
-  private int[] groups;
+
+  /** Of each element, its key group or, if blocks are cut by window, its window part. */
+  private int[] parts;
+
   private int count;
   private long elements;
   private long bytes;
@@ -54,7 +60,8 @@ public final class EdgeWriter {
     this.store = store;
     this.cursor = target.format().cursor();
     this.segmentBytes = target.keyed() ? KEYED_SEGMENT_BYTES : PLAIN_SEGMENT_BYTES;
-    this.groups = new int[target.keyed() ? 16 : 0];
+    this.windowParts = target.byWindow() ? new WindowParts() : null;
+    this.parts = new int[target.keyed() || target.byWindow() ? 16 : 0];
   }
 
   /**
@@ -107,18 +114,25 @@ public final class EdgeWriter {
 
   /** Adds the element that ends here; its key is in the same array. */
   void commitElement(int end, int keyStart, int keyEnd) {
+    if (windowParts != null) {
+      cursor.reset(data, length, end);
+      if (!cursor.next() || cursor.elementEnd() != end) {
+        throw new WireFormatException("not an element of edge " + target.edge());
+      }
+    }
     add(end, keyStart, keyEnd);
   }
 
   private void add(int end, int keyStart, int keyEnd) {
     if (count == ends.length) {
       ends = Arrays.copyOf(ends, 2 * count);
-      if (target.keyed()) {
-        groups = Arrays.copyOf(groups, 2 * count);
+      if (parts.length > 0) {
+        parts = Arrays.copyOf(parts, 2 * count);
       }
     }
-    if (target.keyed()) {
-      groups[count] = KeyGroups.of(data, keyStart, keyEnd, target.keyGroups());
+    if (parts.length > 0) {
+      int group = target.keyed() ? KeyGroups.of(data, keyStart, keyEnd, target.keyGroups()) : -1;
+      parts[count] = windowParts == null ? group : windowParts.number(cursor, group);
     }
     ends[count++] = end;
     elements++;
@@ -144,61 +158,81 @@ public final class EdgeWriter {
     if (count == 0) {
       return;
     }
-    if (target.keyed()) {
-      flushKeyed();
-    } else if (target.readers() > 0) {
-      byte[] full = length >= data.length - data.length / 8 ? data : Arrays.copyOf(data, length);
-      Segment segment = store.add(full, Arrays.copyOf(ends, count), target.readers());
-      segments.add(segment);
-      cut(full, ends, 0, count, segment, -1);
-      if (full == data) {
-        data = new byte[0];
+    if (target.readers() + target.keyedReaders() > 0) {
+      if (windowParts != null) {
+        flushParts(windowParts.count());
+      } else if (target.keyed()) {
+        flushParts(target.keyGroups());
+      } else {
+        flushInOrder();
       }
+    }
+    if (windowParts != null) {
+      windowParts.clear();
     }
     length = 0;
     count = 0;
   }
 
-  /** A counting sort of the elements by key group. */
-  private void flushKeyed() {
-    int[] firsts = new int[target.keyGroups() + 1];
-    int[] offsets = new int[target.keyGroups()];
+  private void flushInOrder() {
+    byte[] full = length >= data.length - data.length / 8 ? data : Arrays.copyOf(data, length);
+    Segment segment = store.add(full, Arrays.copyOf(ends, count), target.readers());
+    segments.add(segment);
+    cut(full, ends, 0, count, segment, -1, List.of());
+    if (full == data) {
+      data = new byte[0];
+    }
+  }
+
+  /** A counting sort of the elements by part. */
+  private void flushParts(int partCount) {
+    int[] firsts = new int[partCount + 1];
+    int[] offsets = new int[partCount];
     int start = 0;
     for (int i = 0; i < count; i++) {
-      firsts[groups[i] + 1]++;
-      offsets[groups[i]] += ends[i] - start;
+      firsts[parts[i] + 1]++;
+      offsets[parts[i]] += ends[i] - start;
       start = ends[i];
     }
     int offset = 0;
-    for (int group = 0; group < offsets.length; group++) {
-      int size = offsets[group];
-      offsets[group] = offset;
+    for (int part = 0; part < offsets.length; part++) {
+      int size = offsets[part];
+      offsets[part] = offset;
       offset += size;
-      firsts[group + 1] += firsts[group];
+      firsts[part + 1] += firsts[part];
     }
     byte[] sorted = new byte[length];
     int[] sortedEnds = new int[count];
     int[] next = Arrays.copyOf(firsts, offsets.length);
     start = 0;
     for (int i = 0; i < count; i++) {
-      int group = groups[i];
+      int part = parts[i];
       int size = ends[i] - start;
-      System.arraycopy(data, start, sorted, offsets[group], size);
-      offsets[group] += size;
-      sortedEnds[next[group]++] = offsets[group];
+      System.arraycopy(data, start, sorted, offsets[part], size);
+      offsets[part] += size;
+      sortedEnds[next[part]++] = offsets[part];
       start = ends[i];
     }
     Segment segment = store.add(sorted, sortedEnds, target.readers() + target.keyedReaders());
     segments.add(segment);
-    for (int group = 0; group < offsets.length; group++) {
-      if (firsts[group] < firsts[group + 1]) {
-        cut(sorted, sortedEnds, firsts[group], firsts[group + 1], segment, group);
+    for (int part = 0; part < offsets.length; part++) {
+      if (firsts[part] < firsts[part + 1]) {
+        int group = windowParts == null ? part : windowParts.keyGroup(part);
+        List<ByteKey> windows = windowParts == null ? List.of() : windowParts.windows(part);
+        cut(sorted, sortedEnds, firsts[part], firsts[part + 1], segment, group, windows);
       }
     }
   }
 
   /** Makes blocks of some elements. */
-  private void cut(byte[] source, int[] sourceEnds, int from, int to, Segment segment, int group) {
+  private void cut(
+      byte[] source,
+      int[] sourceEnds,
+      int from,
+      int to,
+      Segment segment,
+      int group,
+      List<ByteKey> windows) {
     int first = from;
     int blockStart = from == 0 ? 0 : sourceEnds[from - 1];
     int start = blockStart;
@@ -206,7 +240,7 @@ public final class EdgeWriter {
     for (int i = from; i < to; i++) {
       int end = sourceEnds[i];
       if (i > first && end - blockStart > BLOCK_BYTES) {
-        emit(new EncodedBlock(segment, first, i, min, group), group);
+        emit(new EncodedBlock(segment, first, i, min, group, windows), group);
         first = i;
         blockStart = start;
         min = Long.MAX_VALUE;
@@ -214,7 +248,7 @@ public final class EdgeWriter {
       min = Math.min(min, Timestamps.decode(source, start, end));
       start = end;
     }
-    emit(new EncodedBlock(segment, first, to, min, group), group);
+    emit(new EncodedBlock(segment, first, to, min, group, windows), group);
   }
 
   private void emit(EncodedBlock block, int group) {

@@ -3,7 +3,9 @@ package org.trestle.engine.shuffle;
 import com.google.protobuf.ByteString;
 import com.google.protobuf.UnsafeByteOperations;
 import java.util.Iterator;
+import java.util.List;
 import java.util.NoSuchElementException;
+import org.trestle.engine.core.port.ByteKey;
 import org.trestle.engine.core.port.ElementBlock;
 import org.trestle.fn.wire.WindowedValueCursor;
 
@@ -19,8 +21,10 @@ public final class EncodedBlock implements ElementBlock {
   private final int to;
   private final long minTimestamp;
   private final int keyGroup;
+  private final List<ByteKey> windows;
 
-  EncodedBlock(Segment segment, int from, int to, long minTimestamp, int keyGroup) {
+  EncodedBlock(
+      Segment segment, int from, int to, long minTimestamp, int keyGroup, List<ByteKey> windows) {
     if (from < 0 || to <= from || to > segment.count()) {
       throw new IndexOutOfBoundsException(
           "elements " + from + " to " + to + " of " + segment.count());
@@ -30,6 +34,7 @@ public final class EncodedBlock implements ElementBlock {
     this.to = to;
     this.minTimestamp = minTimestamp;
     this.keyGroup = keyGroup;
+    this.windows = windows;
   }
 
   @Override
@@ -52,6 +57,14 @@ public final class EncodedBlock implements ElementBlock {
     return keyGroup;
   }
 
+  /**
+   * The windows that each of its elements is in; empty if it was written to an edge whose blocks
+   * are not cut by window.
+   */
+  public List<ByteKey> windows() {
+    return windows;
+  }
+
   @Override
   public EncodedBlock slice(int first, int limit) {
     if (first == 0 && limit == count()) {
@@ -60,7 +73,7 @@ public final class EncodedBlock implements ElementBlock {
     if (first < 0 || limit > count()) {
       throw new IndexOutOfBoundsException("elements " + first + " to " + limit + " of " + count());
     }
-    return new EncodedBlock(segment, from + first, from + limit, minTimestamp, keyGroup);
+    return new EncodedBlock(segment, from + first, from + limit, minTimestamp, keyGroup, windows);
   }
 
   /** All elements' bytes, without a copy if they are in memory. */

@@ -14,6 +14,7 @@ import org.apache.beam.model.fnexecution.v1.BeamFnApi.StateKey;
 import org.apache.beam.model.pipeline.v1.RunnerApi.Coder;
 import org.apache.beam.model.pipeline.v1.RunnerApi.Components;
 import org.apache.beam.model.pipeline.v1.RunnerApi.PTransform;
+import org.trestle.engine.core.port.ByteKey;
 import org.trestle.fn.control.BundleRequest.Elements;
 import org.trestle.fn.control.BundleRequest.Input;
 import org.trestle.fn.control.BundleRequest.TimerEndpoint;
@@ -24,6 +25,7 @@ import org.trestle.fn.wire.ByteSink;
 import org.trestle.fn.wire.Panes;
 import org.trestle.fn.wire.TimerCursor;
 import org.trestle.fn.wire.TimerWriter;
+import org.trestle.fn.wire.Timestamps;
 import org.trestle.fn.wire.WindowedValueCursor;
 import org.trestle.fn.wire.WindowedValueWriter;
 import org.trestle.fn.wire.WireCoders;
@@ -32,7 +34,7 @@ import org.trestle.proto.Urns.Transforms;
 
 /**
  * A small SDK: runs the user code of tests, by transform, as the bundle's descriptor wires it up.
- * Elements are in the global window; a transform has one output.
+ * Timers are in the global window; a transform has one output.
  */
 final class TestingSdk implements TestingHarness.Script {
   private static final byte[] GLOBAL_WINDOW = {};
@@ -234,6 +236,19 @@ final class TestingSdk implements TestingHarness.Script {
       run.deliver(Run.output(proto), header, output);
     }
 
+    /** Writes a value in another window than the element's. */
+    void emit(ByteString output, ByteKey window) throws Exception {
+      ByteSink other = new ByteSink();
+      new WindowedValueWriter(other).header(timestamp(), window.bytes(), Panes.NO_FIRING);
+      PTransform proto = run.descriptor.getTransformsOrThrow(transform);
+      run.deliver(Run.output(proto), other.toByteString(), output);
+    }
+
+    /** The element's timestamp. */
+    long timestamp() {
+      return Timestamps.decode(header.toByteArray(), 0, header.size());
+    }
+
     /** Sends what was written so far. */
     void flush() {
       run.written.keySet().forEach(run::flush);
@@ -243,6 +258,16 @@ final class TestingSdk implements TestingHarness.Script {
     ByteString sideInput(String name) throws Exception {
       StateKey.Builder key = StateKey.newBuilder();
       key.getIterableSideInputBuilder().setTransformId(transform).setSideInputId(name);
+      return run.bundle.get(key.build());
+    }
+
+    /** Reads the window of a side input, all pages. */
+    ByteString sideInput(String name, ByteKey window) throws Exception {
+      StateKey.Builder key = StateKey.newBuilder();
+      key.getIterableSideInputBuilder()
+          .setTransformId(transform)
+          .setSideInputId(name)
+          .setWindow(ByteString.copyFrom(window.bytes()));
       return run.bundle.get(key.build());
     }
 

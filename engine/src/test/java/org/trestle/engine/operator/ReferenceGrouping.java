@@ -10,6 +10,7 @@ import java.util.TreeMap;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.trestle.engine.core.port.EventTime;
+import org.trestle.engine.core.trigger.Trigger;
 import org.trestle.engine.windowing.WindowingStrategySpec.Accumulation;
 import org.trestle.engine.windowing.WindowingStrategySpec.ClosingBehavior;
 import org.trestle.engine.windowing.WindowingStrategySpec.OnTimeBehavior;
@@ -223,6 +224,9 @@ public final class ReferenceGrouping {
           } else {
             window.add(input);
             touched.add(window);
+            if (counts(triggering.trigger())) {
+              window.ask();
+            }
           }
         }
       }
@@ -243,6 +247,13 @@ public final class ReferenceGrouping {
       }
     }
     touched.forEach(Window::hold);
+  }
+
+  /** Whether a trigger is asked after each element. */
+  private static boolean counts(Trigger trigger) {
+    return trigger instanceof Trigger.ElementCount
+        || trigger instanceof Trigger.Always
+        || trigger.parts().stream().anyMatch(ReferenceGrouping::counts);
   }
 
   /** The panes that were given out since this was last asked. */

@@ -5,8 +5,10 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.google.protobuf.ByteString;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.Iterator;
 import java.util.List;
+import java.util.Map;
 import java.util.NoSuchElementException;
 import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;
@@ -101,6 +103,64 @@ class EncodedBlockTest {
       assertThat(output.blocks()).hasSize(alsoPlain ? output.keyed().size() : 0);
       output.keyed().forEach(part -> store.release(part.block()));
       store.release(output.blocks());
+      assertThat(budget.reserved()).isZero();
+    }
+  }
+
+  @Property(tries = 100)
+  void blocksCutByWindowHoldElementsOfTheSameWindows(
+      @ForAll @Size(min = 1, max = 100) List<@IntRange(max = 3) Integer> windowSets,
+      @ForAll boolean keyed,
+      @ForAll boolean onDisk) {
+    List<List<ByteKey>> sets =
+        List.of(
+            List.of(TestingElements.interval(0, 10)),
+            List.of(TestingElements.interval(0, 20), TestingElements.interval(10, 30)),
+            List.of(TestingElements.interval(10, 30)),
+            List.of());
+    EdgeFormat format = TestingElements.keyedIntervals();
+    MemoryBudget budget = new MemoryBudget(onDisk ? 0 : 1 << 30);
+    try (SpillFiles files = TestingElements.files();
+        BlockStore store = new BlockStore(budget, files)) {
+      EdgeTarget target =
+          new EdgeTarget(new EdgeId("edge"), format, keyed ? 0 : 1, keyed ? 1 : 0, 3, true);
+      EdgeWriter writer = new EdgeWriter(target, store);
+      Map<List<ByteKey>, List<Long>> expected = new HashMap<>();
+      for (int i = 0; i < windowSets.size(); i++) {
+        List<ByteKey> windows = sets.get(windowSets.get(i));
+        expected.computeIfAbsent(windows, any -> new ArrayList<>()).add((long) i);
+        ByteSink sink = new ByteSink();
+        byte[] key = TestingElements.prefixed("k" + i % 5);
+        TestingElements.write(sink, i, windows, key, TestingElements.prefixed("v"));
+        writer.append(sink.toByteString());
+      }
+      EdgeOutput output = writer.finish();
+
+      List<ElementBlock> blocks = new ArrayList<>(output.blocks());
+      output.keyed().forEach(part -> blocks.add(part.block()));
+      Map<List<ByteKey>, List<Long>> found = new HashMap<>();
+      for (ElementBlock block : blocks) {
+        List<ByteKey> windows = ((EncodedBlock) block).windows();
+        assertThat(((EncodedBlock) block.slice(0, 1)).windows()).isEqualTo(windows);
+        WindowedValueCursor cursor =
+            format.cursor().reset(((EncodedBlock) block).data().toByteArray());
+        while (cursor.next()) {
+          assertThat(cursor.windowCount()).isEqualTo(windows.size());
+          assertThat(cursor.timestamp()).isGreaterThanOrEqualTo(block.minTimestamp());
+          found.computeIfAbsent(windows, any -> new ArrayList<>()).add(cursor.timestamp());
+        }
+      }
+      if (keyed) {
+        found.values().forEach(times -> times.sort(null));
+        output
+            .keyed()
+            .forEach(
+                part ->
+                    assertThat(((EncodedBlock) part.block()).keyGroup())
+                        .isEqualTo(part.keyGroup()));
+      }
+      assertThat(found).isEqualTo(expected);
+      store.release(blocks);
       assertThat(budget.reserved()).isZero();
     }
   }

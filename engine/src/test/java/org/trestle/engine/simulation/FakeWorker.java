@@ -50,7 +50,11 @@ final class FakeWorker {
     for (Held held : flight.elements()) {
       Element element = held.element();
       switch (stage.kind()) {
-        case MAP, SIDE_MAP -> UserCode.map(stage, element, side(stage), run);
+        case MAP, SIDE_MAP -> UserCode.map(stage, element, ReferenceRun.sum(side(stage)), run);
+        case GATED_MAP -> {
+          List<Element> window = UserCode.sameWindow(element, side(stage));
+          UserCode.map(stage, element, ReferenceRun.sum(window), run);
+        }
         case SPLITTABLE -> read(stage, held, run, residuals);
         case STATEFUL -> UserCode.addToWindow(stage, element, now, run);
         case GROUPING ->
@@ -79,10 +83,10 @@ final class FakeWorker {
     return new Tentative(result, run.elements);
   }
 
-  private long side(SimStage stage) {
-    long side = 0;
+  private List<Element> side(SimStage stage) {
+    List<Element> side = new ArrayList<>();
     for (EdgeId edge : stage.spec().sideInputs()) {
-      side += ReferenceRun.sum(model.contents(edge));
+      side.addAll(model.contents(edge));
     }
     return side;
   }
@@ -137,8 +141,8 @@ final class FakeWorker {
       whole.add(element.restricted(nextId++, element.from(), element.to()));
       earliest = Math.min(earliest, each.outputHold());
     }
-    if (!whole.isEmpty()) {
-      residuals.add(new Residual(new SimBlock(whole), 0, earliest));
+    for (SimBlock block : blocks(whole)) {
+      residuals.add(new Residual(block, 0, earliest));
     }
     return new Split(primary, residuals);
   }
@@ -175,11 +179,17 @@ final class FakeWorker {
     return new EdgeOutput(edge, blocks, keyedBlocks);
   }
 
+  /** Each block belongs to one window, as stages with gates need it. */
   private List<SimBlock> blocks(List<Element> elements) {
     List<SimBlock> blocks = new ArrayList<>();
     int from = 0;
     while (from < elements.size()) {
-      int to = Math.min(elements.size(), from + 1 + random.nextInt(8));
+      int most = Math.min(elements.size(), from + 1 + random.nextInt(8));
+      long window = UserCode.windowEnd(elements.get(from).timestamp());
+      int to = from + 1;
+      while (to < most && UserCode.windowEnd(elements.get(to).timestamp()) == window) {
+        to++;
+      }
       blocks.add(new SimBlock(elements.subList(from, to)));
       from = to;
     }

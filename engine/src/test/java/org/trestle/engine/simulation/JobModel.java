@@ -94,7 +94,7 @@ final class JobModel {
     }
   }
 
-  private long edgeWatermark(EdgeId edge) {
+  long edgeWatermark(EdgeId edge) {
     long watermark = EventTime.MAX;
     boolean hasProducers = false;
     for (StageModel stage : stages.values()) {

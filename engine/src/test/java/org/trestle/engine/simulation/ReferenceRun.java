@@ -30,9 +30,9 @@ final class ReferenceRun {
       for (EdgeId edge : stage.spec().inputs()) {
         input.addAll(contents(edges, edge));
       }
-      long side = 0;
+      List<Element> side = new ArrayList<>();
       for (EdgeId edge : stage.spec().sideInputs()) {
-        side += sum(contents(edges, edge));
+        side.addAll(contents(edges, edge));
       }
       run(stage, input, side, new NaiveEffects(stage, edges));
     }
@@ -55,9 +55,15 @@ final class ReferenceRun {
     return sum;
   }
 
-  private static void run(SimStage stage, List<Element> input, long side, NaiveEffects effects) {
+  private static void run(
+      SimStage stage, List<Element> input, List<Element> side, NaiveEffects effects) {
     switch (stage.kind()) {
-      case MAP, SIDE_MAP -> input.forEach(e -> UserCode.map(stage, e, side, effects));
+      case MAP, SIDE_MAP -> {
+        long sum = sum(side);
+        input.forEach(e -> UserCode.map(stage, e, sum, effects));
+      }
+      case GATED_MAP ->
+          input.forEach(e -> UserCode.map(stage, e, sum(UserCode.sameWindow(e, side)), effects));
       case SPLITTABLE -> {
         for (Element element : input) {
           for (int position = element.from(); position < element.to(); position++) {

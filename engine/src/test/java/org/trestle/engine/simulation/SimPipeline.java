@@ -24,6 +24,8 @@ record SimPipeline(List<SimStage> stages, List<EdgeId> edges, Map<EdgeId, List<E
     MAP,
     /** As {@code MAP}, depending on the sum of a side input. */
     SIDE_MAP,
+    /** As {@code MAP}, depending on the sum of the side input's window of the same time. */
+    GATED_MAP,
     /** Reads a restriction, position by position; can be split and interrupts itself. */
     SPLITTABLE,
     /** Sums of windows by key, with timers of all sorts. */
@@ -99,7 +101,7 @@ record SimPipeline(List<SimStage> stages, List<EdgeId> edges, Map<EdgeId, List<E
       inputs.add(readable.get(random.nextInt(readable.size())));
     }
     List<EdgeId> sides = new ArrayList<>();
-    if (kind == Kind.SIDE_MAP) {
+    if (kind == Kind.SIDE_MAP || kind == Kind.GATED_MAP) {
       sides.add(readable.get(random.nextInt(readable.size())));
     }
     boolean keyed = kind == Kind.STATEFUL || kind == Kind.GROUPING;

@@ -3,6 +3,7 @@ package org.trestle.engine.simulation;
 import static org.trestle.engine.simulation.ModelViolation.check;
 
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -15,6 +16,7 @@ import org.trestle.engine.core.bundle.BundleWork;
 import org.trestle.engine.core.bundle.EdgeId;
 import org.trestle.engine.core.bundle.EdgeOutput;
 import org.trestle.engine.core.bundle.Residual;
+import org.trestle.engine.core.bundle.StageId;
 import org.trestle.engine.core.port.ElementBlock;
 import org.trestle.engine.core.schedule.Action;
 import org.trestle.engine.core.schedule.Action.AbandonBundle;
@@ -29,6 +31,7 @@ import org.trestle.engine.core.schedule.JobPlan.StageSpec;
 import org.trestle.engine.core.schedule.SchedulingPolicy;
 import org.trestle.engine.simulation.FakeWorker.Split;
 import org.trestle.engine.simulation.FakeWorker.Tentative;
+import org.trestle.engine.simulation.SimPipeline.Kind;
 import org.trestle.engine.simulation.SimPipeline.SimStage;
 import org.trestle.engine.simulation.StageModel.Flight;
 
@@ -50,6 +53,7 @@ final class Simulation {
   private final Map<BundleId, BundleWork> running = new LinkedHashMap<>();
   private final Map<String, Integer> slots = new TreeMap<>();
   private final Map<String, Integer> used = new TreeMap<>();
+  private final Map<StageId, SimGate> gates = new HashMap<>();
   private final List<Entry> log = new ArrayList<>();
   private final List<BundleId> past = new ArrayList<>();
   private long now;
@@ -105,9 +109,23 @@ final class Simulation {
             });
     List<StageSpec> specs = new ArrayList<>();
     for (SimStage stage : pipeline.stages()) {
-      specs.add(stage.spec());
+      specs.add(stage.kind() == Kind.GATED_MAP ? gated(stage.spec()) : stage.spec());
     }
     return new JobPlan(specs, pipeline.edges(), initial, SimPipeline.KEY_GROUPS);
+  }
+
+  private StageSpec gated(StageSpec spec) {
+    SimGate gate = new SimGate(spec.sideInputs().size());
+    gates.put(spec.id(), gate);
+    return new StageSpec(
+        spec.id(),
+        spec.pool(),
+        spec.keyed(),
+        spec.closes(),
+        spec.inputs(),
+        spec.sideInputs(),
+        spec.outputs(),
+        gate);
   }
 
   /** What happened, one line for each event and action. */
@@ -357,8 +375,13 @@ final class Simulation {
     String pool = stage.stage.spec().pool();
     int busy = used.merge(pool, 1, Integer::sum);
     check(busy <= slots.getOrDefault(pool, 0), "%s starts without a slot", work.id());
+    SimGate gate = gates.get(work.stage());
     for (EdgeId side : stage.stage.spec().sideInputs()) {
-      check(model.isComplete(side), "%s starts before side input %s is there", work.id(), side);
+      if (gate == null) {
+        check(model.isComplete(side), "%s starts before side input %s is there", work.id(), side);
+      } else {
+        gate.checkStarted(work, model.edgeWatermark(side));
+      }
     }
     check(running.put(work.id(), work) == null, "%s is used twice", work.id());
     stage.started(work, now);

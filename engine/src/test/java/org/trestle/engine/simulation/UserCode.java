@@ -1,6 +1,7 @@
 package org.trestle.engine.simulation;
 
 import java.nio.ByteBuffer;
+import java.util.ArrayList;
 import java.util.List;
 import org.trestle.engine.core.bundle.FiredTimer;
 import org.trestle.engine.core.bundle.TimeDomain;
@@ -47,6 +48,22 @@ final class UserCode {
     hash *= 0xBF58476D1CE4E5B9L;
     hash ^= hash >>> 32;
     return Math.floorMod(hash, 100_000L);
+  }
+
+  /** When the window of a moment ends, exclusively. */
+  static long windowEnd(long timestamp) {
+    return (Math.floorDiv(timestamp, WINDOW) + 1) * WINDOW;
+  }
+
+  /** The elements of a side input that belong to the window of an element. */
+  static List<Element> sameWindow(Element element, List<Element> side) {
+    List<Element> same = new ArrayList<>();
+    for (Element candidate : side) {
+      if (windowEnd(candidate.timestamp()) == windowEnd(element.timestamp())) {
+        same.add(candidate);
+      }
+    }
+    return same;
   }
 
   private static void emitAll(SimStage stage, Effects effects, long value, long timestamp) {
@@ -110,7 +127,7 @@ final class UserCode {
   /** Adds an element to its window, and sets that window's timers. */
   static void addToWindow(SimStage stage, Element element, long now, Effects effects) {
     int key = element.key();
-    long end = (Math.floorDiv(element.timestamp(), WINDOW) + 1) * WINDOW;
+    long end = windowEnd(element.timestamp());
     WindowState state = effects.state(key, end);
     state.sum += element.value();
     state.count++;

@@ -77,6 +77,9 @@ final class Edge {
     for (StageState consumer : consumers) {
       consumer.upstreamAdvanced(before, now);
     }
+    for (StageState consumer : sideConsumers) {
+      consumer.sideInputAdvanced(id, now);
+    }
     return true;
   }
 

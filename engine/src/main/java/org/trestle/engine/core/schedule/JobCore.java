@@ -212,6 +212,22 @@ public final class JobCore {
     settle();
   }
 
+  /**
+   * A stage's gate has got an answer that it asked for.
+   *
+   * @throws IllegalArgumentException if there is no such stage
+   */
+  public void gateMoved(StageId id) {
+    assertOwner();
+    if (ended) {
+      return;
+    }
+    StageState stage = graph.stage(id);
+    stage.sideInputArrived();
+    dirty.set(stage.index());
+    settle();
+  }
+
   /** Processing time has come so far. An earlier time than before changes nothing. */
   public void tick(long nowMillis) {
     assertOwner();
@@ -385,6 +401,10 @@ public final class JobCore {
       consumer.deliver(output);
       dirty.set(consumer.index());
     }
+    for (StageState consumer : edge.sideConsumers()) {
+      consumer.sideInputArrived();
+      dirty.set(consumer.index());
+    }
   }
 
   private void end(BundleId id, StageState stage) {
@@ -447,7 +467,7 @@ public final class JobCore {
 
   /** All that followed from the events so far has been done. */
   private void idle() {
-    if (testStreams.isAsked()) {
+    if (testStreams.isAsked() || isAsking()) {
       return;
     }
     if (testStreams.isOpen()) {
@@ -464,6 +484,7 @@ public final class JobCore {
     if (stage.isComplete()) {
       return;
     }
+    stage.admitGated();
     stage.updateInputWatermark();
     stage.update();
     if (stage.isFinished()) {
@@ -477,6 +498,7 @@ public final class JobCore {
       for (Edge edge : graph.outputs(stage)) {
         if (edge.advance(before, after)) {
           markDirty(edge.consumers());
+          markDirty(edge.sideConsumers());
         }
       }
     }
@@ -518,6 +540,15 @@ public final class JobCore {
           new Action.StartBundle(draft.toWork(id, stage.spec().id(), stage.inputWatermark(), now)));
       refresh(stage);
     }
+  }
+
+  private boolean isAsking() {
+    for (StageState stage : graph.stages()) {
+      if (stage.isAsking()) {
+        return true;
+      }
+    }
+    return false;
   }
 
   private void askForWake() {

@@ -47,6 +47,11 @@ final class JobDump {
       text.append(", wakes at processing time ").append(stage.wakeAt());
     }
     text.append(", holds from ").append(time(stage.holds().output().min()));
+    GatedBlocks gated = stage.gated();
+    if (gated != null && gated.count() > 0) {
+      text.append(", blocks that wait for side inputs ").append(gated.count());
+      gated.reasons().forEach(reason -> text.append("\n  waits for ").append(reason));
+    }
   }
 
   private static String time(long eventTime) {

@@ -1,9 +1,11 @@
 package org.trestle.engine.core.schedule;
 
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 import org.trestle.engine.core.bundle.EdgeId;
 import org.trestle.engine.core.bundle.EdgeOutput;
 import org.trestle.engine.core.bundle.StageId;
+import org.trestle.engine.core.port.SideInputGate;
 
 /**
  * What the core knows of a job: stages in topological order, and the edges between them.
@@ -57,8 +59,10 @@ public record JobPlan(
    * @param closes wants one closing bundle per key group that ever had input, once the input
    *     watermark is at the end of time and nothing is pending (a grouping of bounded input)
    * @param inputs main input edges (several for a flatten; an edge listed twice counts twice)
-   * @param sideInputs edges that must be complete before a bundle of this stage may run
+   * @param sideInputs edges that bundles of this stage read besides their elements
    * @param outputs edges written by this stage
+   * @param gate says which elements may run as to the side inputs, for this stage alone; if null,
+   *     all side inputs must be complete before any bundle may run
    */
   public record StageSpec(
       StageId id,
@@ -67,12 +71,25 @@ public record JobPlan(
       boolean closes,
       List<EdgeId> inputs,
       List<EdgeId> sideInputs,
-      List<EdgeId> outputs) {
+      List<EdgeId> outputs,
+      @Nullable SideInputGate gate) {
 
     public StageSpec {
       inputs = List.copyOf(inputs);
       sideInputs = List.copyOf(sideInputs);
       outputs = List.copyOf(outputs);
+    }
+
+    /** A stage whose side inputs, if any, must be complete. */
+    public StageSpec(
+        StageId id,
+        String pool,
+        boolean keyed,
+        boolean closes,
+        List<EdgeId> inputs,
+        List<EdgeId> sideInputs,
+        List<EdgeId> outputs) {
+      this(id, pool, keyed, closes, inputs, sideInputs, outputs, null);
     }
   }
 }

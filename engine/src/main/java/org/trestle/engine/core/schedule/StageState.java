@@ -5,11 +5,13 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.PriorityQueue;
 import org.jspecify.annotations.Nullable;
+import org.trestle.engine.core.bundle.EdgeId;
 import org.trestle.engine.core.bundle.EdgeOutput;
 import org.trestle.engine.core.bundle.Residual;
 import org.trestle.engine.core.bundle.TimerUpdate;
 import org.trestle.engine.core.port.ElementBlock;
 import org.trestle.engine.core.port.EventTime;
+import org.trestle.engine.core.port.SideInputGate;
 import org.trestle.engine.core.schedule.JobPlan.StageSpec;
 import org.trestle.engine.core.watermark.HoldMultiset;
 
@@ -44,6 +46,7 @@ abstract sealed class StageState permits UnkeyedStage, KeyedStage {
   private final ArrayDeque<BundleDraft> retries = new ArrayDeque<>();
   private final PriorityQueue<Retry> delayedRetries = new PriorityQueue<>();
   private final PriorityQueue<Delayed> delayed = new PriorityQueue<>();
+  private final @Nullable GatedBlocks gated;
   private long delayedSequence;
   private long inputWatermark = EventTime.MIN;
   private long outputWatermark = EventTime.MIN;
@@ -69,6 +72,8 @@ abstract sealed class StageState permits UnkeyedStage, KeyedStage {
     this.streaming = policy.streaming();
     this.openInputs = spec.inputs().size();
     this.openSideInputs = spec.sideInputs().size();
+    SideInputGate gate = spec.gate();
+    this.gated = gate == null ? null : new GatedBlocks(gate);
     for (int i = 0; i < openInputs; i++) {
       upstream.add(EventTime.MIN);
     }
@@ -124,7 +129,9 @@ abstract sealed class StageState permits UnkeyedStage, KeyedStage {
     holds.add(item);
     waitingElements += item.block().count();
     waitingBytes += item.block().bytes();
-    addReturned(item, keyGroup);
+    if (gated == null || !gated.keeps(item, keyGroup)) {
+      addReturned(item, keyGroup);
+    }
   }
 
   final void addResidual(Residual residual, int keyGroup, long now) {
@@ -151,6 +158,40 @@ abstract sealed class StageState permits UnkeyedStage, KeyedStage {
 
   final void sideInputCompleted() {
     openSideInputs--;
+  }
+
+  // ---- side inputs that come by window ----
+
+  /** Elements came on a side input. */
+  final void sideInputArrived() {
+    if (gated != null) {
+      gated.moved();
+    }
+  }
+
+  final void sideInputAdvanced(EdgeId edge, long watermark) {
+    if (gated == null) {
+      return;
+    }
+    for (int i = 0; i < spec.sideInputs().size(); i++) {
+      if (spec.sideInputs().get(i).equals(edge)) {
+        gated.gate().sideInputAdvanced(i, watermark);
+      }
+    }
+    gated.moved();
+  }
+
+  final boolean isAsking() {
+    return gated != null && gated.gate().isAsking();
+  }
+
+  /** Moves elements to the input whose side inputs have become ready. */
+  final void admitGated() {
+    if (gated != null) {
+      for (GatedBlocks.Gated block : gated.opened()) {
+        addReturned(block.item(), block.keyGroup());
+      }
+    }
   }
 
   // ---- bundles ----
@@ -182,7 +223,7 @@ abstract sealed class StageState permits UnkeyedStage, KeyedStage {
   }
 
   final boolean isReady(long now) {
-    return openSideInputs == 0 && (!retries.isEmpty() || hasFreshWork(now));
+    return (openSideInputs == 0 || gated != null) && (!retries.isEmpty() || hasFreshWork(now));
   }
 
   final boolean isWorthwhile(long now) {
@@ -303,6 +344,9 @@ abstract sealed class StageState permits UnkeyedStage, KeyedStage {
       earliest = Math.min(Math.min(base, holds.output().min()), EventTime.MAX - 1);
     }
     outputWatermark = Math.max(outputWatermark, earliest);
+    if (gated != null) {
+      gated.gate().stageAdvanced(Math.min(inputWatermark, outputWatermark));
+    }
   }
 
   /** The next processing time at which the stage has something to do by itself. */
@@ -355,6 +399,11 @@ abstract sealed class StageState permits UnkeyedStage, KeyedStage {
 
   final int openSideInputs() {
     return openSideInputs;
+  }
+
+  /** Blocks that wait for side inputs; null if the stage's side inputs come as a whole. */
+  final @Nullable GatedBlocks gated() {
+    return gated;
   }
 
   final int retryCount() {

@@ -1,15 +1,26 @@
 package org.trestle.engine.core.trigger;
 
+import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /** When the elements that have come for a key and window are given out, as a pipeline says it. */
 public sealed interface Trigger {
 
+  /** The triggers that this one is made of, in order. */
+  default List<Trigger> parts() {
+    return List.of();
+  }
+
   /** Ready when all subtriggers are; then finished. */
   record AfterAll(List<Trigger> subtriggers) implements Trigger {
     public AfterAll {
       subtriggers = atLeastOne(subtriggers);
+    }
+
+    @Override
+    public List<Trigger> parts() {
+      return subtriggers;
     }
   }
 
@@ -18,12 +29,22 @@ public sealed interface Trigger {
     public AfterAny {
       subtriggers = atLeastOne(subtriggers);
     }
+
+    @Override
+    public List<Trigger> parts() {
+      return subtriggers;
+    }
   }
 
   /** Runs its subtriggers one after the other, each until it is finished. */
   record AfterEach(List<Trigger> subtriggers) implements Trigger {
     public AfterEach {
       subtriggers = atLeastOne(subtriggers);
+    }
+
+    @Override
+    public List<Trigger> parts() {
+      return subtriggers;
     }
   }
 
@@ -33,7 +54,19 @@ public sealed interface Trigger {
    * @param early repeated before that; null for none
    * @param late repeated after that; null if the trigger is finished then
    */
-  record AfterEndOfWindow(@Nullable Trigger early, @Nullable Trigger late) implements Trigger {}
+  record AfterEndOfWindow(@Nullable Trigger early, @Nullable Trigger late) implements Trigger {
+    @Override
+    public List<Trigger> parts() {
+      List<Trigger> parts = new ArrayList<>();
+      if (early != null) {
+        parts.add(early);
+      }
+      if (late != null) {
+        parts.add(late);
+      }
+      return parts;
+    }
+  }
 
   /**
    * Ready when processing time has passed a moment that is computed from the arrival of the pane's
@@ -75,10 +108,20 @@ public sealed interface Trigger {
    *
    * @param until counts over all panes of {@code main}
    */
-  record OrFinally(Trigger main, Trigger until) implements Trigger {}
+  record OrFinally(Trigger main, Trigger until) implements Trigger {
+    @Override
+    public List<Trigger> parts() {
+      return List.of(main, until);
+    }
+  }
 
   /** Runs a trigger again and again; never finished. */
-  record Repeat(Trigger subtrigger) implements Trigger {}
+  record Repeat(Trigger subtrigger) implements Trigger {
+    @Override
+    public List<Trigger> parts() {
+      return List.of(subtrigger);
+    }
+  }
 
   /** Makes another moment of a moment of processing time, both in milliseconds. */
   sealed interface TimestampTransform {

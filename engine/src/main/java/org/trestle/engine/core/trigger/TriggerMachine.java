@@ -15,11 +15,14 @@ public final class TriggerMachine {
   private final TriggerNode root;
   private final long[] initial;
   private final int bitWords;
+  private final boolean countsElements;
 
-  private TriggerMachine(TriggerNode root, long[] initial, int bitWords) {
+  private TriggerMachine(
+      TriggerNode root, long[] initial, int bitWords, boolean countsElements) {
     this.root = root;
     this.initial = initial;
     this.bitWords = bitWords;
+    this.countsElements = countsElements;
   }
 
   /**
@@ -30,12 +33,28 @@ public final class TriggerMachine {
    */
   public static TriggerMachine of(Trigger trigger, boolean merging) {
     TriggerNodes nodes = new TriggerNodes(trigger, merging);
-    return new TriggerMachine(nodes.root(), nodes.initialWords(), nodes.bitWords());
+    return new TriggerMachine(
+        nodes.root(), nodes.initialWords(), nodes.bitWords(), countsElements(trigger));
+  }
+
+  private static boolean countsElements(Trigger trigger) {
+    if (trigger instanceof Trigger.ElementCount || trigger instanceof Trigger.Always) {
+      return true;
+    }
+    return trigger.parts().stream().anyMatch(TriggerMachine::countsElements);
   }
 
   /** The state of a key and window that have not had an element. */
   public TriggerState newState() {
     return new TriggerState(initial.clone());
+  }
+
+  /**
+   * Whether an element can make the trigger fire by itself, so that it matters after which element
+   * it is asked.
+   */
+  public boolean countsElements() {
+    return countsElements;
   }
 
   /** Says that an element has come. */

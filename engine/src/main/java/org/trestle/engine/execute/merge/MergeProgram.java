@@ -1,20 +1,17 @@
 package org.trestle.engine.execute.merge;
 
-import java.util.List;
+import static org.trestle.engine.execute.merge.ProgramParts.addWithParts;
+import static org.trestle.engine.execute.merge.ProgramParts.coder;
+import static org.trestle.engine.execute.merge.ProgramParts.globalWindows;
+import static org.trestle.engine.execute.merge.ProgramParts.pcollection;
+import static org.trestle.engine.execute.merge.ProgramParts.port;
+import static org.trestle.engine.execute.merge.ProgramParts.windowed;
+
 import org.apache.beam.model.fnexecution.v1.BeamFnApi.ProcessBundleDescriptor;
-import org.apache.beam.model.fnexecution.v1.BeamFnApi.RemoteGrpcPort;
 import org.apache.beam.model.pipeline.v1.Endpoints.ApiServiceDescriptor;
-import org.apache.beam.model.pipeline.v1.RunnerApi.AccumulationMode;
-import org.apache.beam.model.pipeline.v1.RunnerApi.ClosingBehavior;
-import org.apache.beam.model.pipeline.v1.RunnerApi.Coder;
 import org.apache.beam.model.pipeline.v1.RunnerApi.Components;
 import org.apache.beam.model.pipeline.v1.RunnerApi.FunctionSpec;
-import org.apache.beam.model.pipeline.v1.RunnerApi.MergeStatus;
-import org.apache.beam.model.pipeline.v1.RunnerApi.OnTimeBehavior;
-import org.apache.beam.model.pipeline.v1.RunnerApi.OutputTime;
-import org.apache.beam.model.pipeline.v1.RunnerApi.PCollection;
 import org.apache.beam.model.pipeline.v1.RunnerApi.PTransform;
-import org.apache.beam.model.pipeline.v1.RunnerApi.Trigger;
 import org.apache.beam.model.pipeline.v1.RunnerApi.WindowingStrategy;
 import org.trestle.proto.Urns;
 
@@ -69,9 +66,9 @@ record MergeProgram(ProcessBundleDescriptor descriptor, Components components) {
       descriptor.putEnvironments(environment, components.getEnvironmentsOrThrow(environment));
     }
     descriptor
-        .putWindowingStrategies(GLOBAL_STRATEGY, globalWindows(environment))
-        .putPcollections(INPUT, pcollection(INPUT, INPUT_CODER))
-        .putPcollections(OUTPUT, pcollection(OUTPUT, OUTPUT_CODER))
+        .putWindowingStrategies(GLOBAL_STRATEGY, globalWindows(environment, GLOBAL_WINDOW_CODER))
+        .putPcollections(INPUT, pcollection(INPUT, INPUT_CODER, GLOBAL_STRATEGY))
+        .putPcollections(OUTPUT, pcollection(OUTPUT, OUTPUT_CODER, GLOBAL_STRATEGY))
         .putTransforms(
             SOURCE,
             PTransform.newBuilder()
@@ -125,53 +122,5 @@ record MergeProgram(ProcessBundleDescriptor descriptor, Components components) {
         .putCoders(
             windowed(OUTPUT_CODER),
             coder(Urns.Coders.WINDOWED_VALUE, OUTPUT_CODER, GLOBAL_WINDOW_CODER));
-  }
-
-  private static void addWithParts(
-      ProcessBundleDescriptor.Builder descriptor, Components components, String coderId) {
-    Coder coder = components.getCodersMap().get(coderId);
-    if (coder != null && !descriptor.containsCoders(coderId)) {
-      descriptor.putCoders(coderId, coder);
-      coder.getComponentCoderIdsList().forEach(part -> addWithParts(descriptor, components, part));
-    }
-  }
-
-  private static String windowed(String coderId) {
-    return coderId + "_windowed";
-  }
-
-  private static Coder coder(String urn, String... components) {
-    return Coder.newBuilder()
-        .setSpec(FunctionSpec.newBuilder().setUrn(urn))
-        .addAllComponentCoderIds(List.of(components))
-        .build();
-  }
-
-  private static PCollection pcollection(String name, String coderId) {
-    return PCollection.newBuilder()
-        .setUniqueName(name)
-        .setCoderId(coderId)
-        .setWindowingStrategyId(GLOBAL_STRATEGY)
-        .build();
-  }
-
-  private static FunctionSpec port(String urn, String coderId, ApiServiceDescriptor endpoint) {
-    RemoteGrpcPort port =
-        RemoteGrpcPort.newBuilder().setApiServiceDescriptor(endpoint).setCoderId(coderId).build();
-    return FunctionSpec.newBuilder().setUrn(urn).setPayload(port.toByteString()).build();
-  }
-
-  private static WindowingStrategy globalWindows(String environment) {
-    return WindowingStrategy.newBuilder()
-        .setWindowFn(FunctionSpec.newBuilder().setUrn(Urns.WindowFns.GLOBAL))
-        .setMergeStatus(MergeStatus.Enum.NON_MERGING)
-        .setWindowCoderId(GLOBAL_WINDOW_CODER)
-        .setTrigger(Trigger.newBuilder().setDefault(Trigger.Default.getDefaultInstance()))
-        .setAccumulationMode(AccumulationMode.Enum.DISCARDING)
-        .setOutputTime(OutputTime.Enum.END_OF_WINDOW)
-        .setClosingBehavior(ClosingBehavior.Enum.EMIT_IF_NONEMPTY)
-        .setOnTimeBehavior(OnTimeBehavior.Enum.FIRE_ALWAYS)
-        .setEnvironmentId(environment)
-        .build();
   }
 }

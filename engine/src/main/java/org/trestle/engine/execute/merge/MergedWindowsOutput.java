@@ -6,6 +6,7 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.Comparator;
 import java.util.HashSet;
+import java.util.Iterator;
 import java.util.List;
 import java.util.Set;
 import java.util.function.IntUnaryOperator;
@@ -14,7 +15,7 @@ import org.apache.beam.model.fnexecution.v1.BeamFnApi.StateResponse;
 import org.jspecify.annotations.Nullable;
 import org.trestle.engine.core.port.ByteKey;
 import org.trestle.engine.windowing.WindowMerger.Merged;
-import org.trestle.fn.control.BundleReceiver;
+import org.trestle.fn.control.BundleRequest;
 import org.trestle.fn.control.BundleRequest.TimerEndpoint;
 import org.trestle.fn.wire.VarInts;
 import org.trestle.fn.wire.WindowedValueCursor;
@@ -26,7 +27,7 @@ import org.trestle.fn.wire.WireFormatException;
  * Reads what a merging bundle answers, and checks that each window of a set went to exactly one
  * place. One for each attempt; written by the bundle's thread, read after its end.
  */
-final class MergedWindowsOutput implements BundleReceiver {
+final class MergedWindowsOutput implements HelperBundle.Exchange<List<List<Merged>>> {
   private static final int BLOCKS = -1;
   private static final Comparator<Merged> ORDER = Comparator.comparing(Merged::window);
 
@@ -44,12 +45,18 @@ final class MergedWindowsOutput implements BundleReceiver {
     this.window = WireCoders.window(program.components(), windowCoderId);
   }
 
+  @Override
+  public Iterator<BundleRequest.Input> input() {
+    return new WindowSetInput(windowSets);
+  }
+
   /**
    * Returns the answers to all sets, each in order of the new windows.
    *
    * @throws WireFormatException if one is missing
    */
-  synchronized List<List<Merged>> complete() {
+  @Override
+  public synchronized List<List<Merged>> answer() {
     List<List<Merged>> complete = new ArrayList<>(answers.size());
     for (List<Merged> answer : answers) {
       if (answer == null) {
