@@ -83,9 +83,11 @@ record WindowExpiry(
    * a time before the expiry.
    */
   boolean isTooLate(FiredTimer timer, long inputWatermark) {
-    return timer.domain() != TimeDomain.EVENT_TIME
-        && clearsState
-        && expiry(timer.timer().window()) < inputWatermark;
+    if (timer.domain() == TimeDomain.EVENT_TIME || !clearsState) {
+      return false;
+    }
+    long expiry = expiry(timer.timer().window());
+    return expiry < EventTime.GLOBAL_WINDOW_MAX && expiry < inputWatermark;
   }
 
   /**

@@ -6,6 +6,7 @@ import org.apache.beam.model.pipeline.v1.RunnerApi.Coder;
 import org.apache.beam.model.pipeline.v1.RunnerApi.CombinePayload;
 import org.apache.beam.model.pipeline.v1.RunnerApi.Components;
 import org.apache.beam.model.pipeline.v1.RunnerApi.FunctionSpec;
+import org.apache.beam.model.pipeline.v1.RunnerApi.IsBounded;
 import org.apache.beam.model.pipeline.v1.RunnerApi.PCollection;
 import org.apache.beam.model.pipeline.v1.RunnerApi.PTransform;
 import org.apache.beam.model.pipeline.v1.RunnerApi.Pipeline;
@@ -23,8 +24,8 @@ import org.trestle.proto.Urns.Transforms;
  *          -> merge accumulators -> KV<K, A> -> extract outputs -> KV<K, O>
  * }</pre>
  *
- * <p>A trigger that counts elements must see them all, so a combine under it is not lifted: it is
- * grouped as it is and combined after that.
+ * <p>A trigger that counts elements must see them all, so a combine under it is not lifted, unless the
+ * job is bounded: it is grouped as it is and combined after that.
  */
 final class CombineLifting {
   private CombineLifting() {}
@@ -55,13 +56,20 @@ final class CombineLifting {
         && transform.getOutputsCount() == 1
         && payload != null
         && components.containsCoders(payload.getAccumulatorCoderId())
-        && seesNoElements(
+        && (isBounded(components)
+            || seesNoElements(
             components
                 .getWindowingStrategiesOrDefault(
                     input(transform, components).getWindowingStrategyId(),
                     org.apache.beam.model.pipeline.v1.RunnerApi.WindowingStrategy
                         .getDefaultInstance())
-                .getTrigger());
+                .getTrigger()));
+  }
+
+  /** In a bounded job there is one pane for each window, whatever the trigger. */
+  private static boolean isBounded(Components components) {
+    return components.getPcollectionsMap().values().stream()
+        .noneMatch(pcollection -> pcollection.getIsBounded() == IsBounded.Enum.UNBOUNDED);
   }
 
   private static @Nullable Coder inputCoder(PTransform transform, Components components) {
@@ -89,12 +97,11 @@ final class CombineLifting {
     return switch (trigger.getTriggerCase()) {
       case DEFAULT,
           NEVER,
-          ALWAYS,
           AFTER_PROCESSING_TIME,
           AFTER_SYNCHRONIZED_PROCESSING_TIME,
           TRIGGER_NOT_SET ->
           true;
-      case ELEMENT_COUNT -> trigger.getElementCount().getElementCount() == 1;
+      case ALWAYS, ELEMENT_COUNT -> false;
       case AFTER_END_OF_WINDOW ->
           seesNoElements(trigger.getAfterEndOfWindow().getEarlyFirings())
               && seesNoElements(trigger.getAfterEndOfWindow().getLateFirings());

@@ -92,7 +92,7 @@ final class ReferenceTrigger {
       for (TimestampTransform transform : transforms) {
         time = transform.apply(time);
       }
-      deadline = time;
+      deadline = Math.max(time, now + 1);
     }
   }
 
@@ -127,7 +127,7 @@ final class ReferenceTrigger {
     if (kind instanceof Trigger.Default || kind instanceof Trigger.AfterEndOfWindow) {
       return past;
     }
-    return deadline != null && now > deadline;
+    return deadline != null && now >= deadline;
   }
 
   /** Whether passing the end of the window can make it ready. */

@@ -142,13 +142,14 @@ final class LeafNodes {
         for (TimestampTransform transform : transforms) {
           target = transform.apply(target);
         }
-        state.setWord(slot, target);
+        // Without a delay, something else must happen before.
+        state.setWord(slot, Math.max(target, now + 1));
       }
     }
 
     @Override
     boolean shouldFire(TriggerState state, boolean endOfWindow, long now) {
-      return now > state.word(slot);
+      return now >= state.word(slot);
     }
 
     @Override
@@ -177,7 +178,7 @@ final class LeafNodes {
     @Override
     long nextProcessingTime(TriggerState state, long now) {
       long target = state.word(slot);
-      return target == NO_TIME || target < now ? NO_TIME : target + 1;
+      return target <= now ? NO_TIME : target;
     }
   }
 }

@@ -69,8 +69,8 @@ public sealed interface Trigger {
   }
 
   /**
-   * Ready when processing time has passed a moment that is computed from the arrival of the pane's
-   * first element; then finished.
+   * Ready at a moment of processing time that is computed from the arrival of the pane's first
+   * element, and is after that; then finished.
    *
    * @param transforms applied to the time of arrival, in order
    */
