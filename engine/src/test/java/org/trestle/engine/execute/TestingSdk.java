@@ -234,6 +234,14 @@ final class TestingSdk implements TestingHarness.Script {
       run.deliver(Run.output(proto), header, output);
     }
 
+    /** Writes a value in the global window with this timestamp. */
+    void emitAt(long timestamp, ByteString output) throws Exception {
+      ByteSink sink = new ByteSink();
+      new WindowedValueWriter(sink).header(timestamp, GLOBAL_WINDOW, Panes.NO_FIRING);
+      PTransform proto = run.descriptor.getTransformsOrThrow(transform);
+      run.deliver(Run.output(proto), sink.toByteString(), output);
+    }
+
     /** Sends what was written so far. */
     void flush() {
       run.written.keySet().forEach(run::flush);
