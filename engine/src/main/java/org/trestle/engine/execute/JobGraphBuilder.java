@@ -314,6 +314,7 @@ final class JobGraphBuilder {
     return new UserState(
         (transform, state) -> coders.get(new StateName(transform, state)),
         context.memory(),
+        context.spill(),
         SideInputTable.DEFAULT_PAGE_BYTES);
   }
 
