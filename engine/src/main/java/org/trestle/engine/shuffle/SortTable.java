@@ -128,7 +128,25 @@ public final class SortTable implements AutoCloseable {
     }
   }
 
-  private record Waiting(long timestamp, long number, byte[] element) {}
+  private static final class Waiting {
+    private final long timestamp;
+    private final long number;
+    private final byte[] element;
+
+    Waiting(long timestamp, long number, byte[] element) {
+      this.timestamp = timestamp;
+      this.number = number;
+      this.element = element;
+    }
+
+    long timestamp() {
+      return timestamp;
+    }
+
+    long number() {
+      return number;
+    }
+  }
 
   private static final class Group {
     private final PriorityQueue<Waiting> waiting =

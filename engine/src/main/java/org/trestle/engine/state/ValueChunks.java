@@ -22,7 +22,23 @@ final class ValueChunks {
   private static final int MIN_SPILLED_BYTES = 4 << 10;
 
   /** Bytes in memory or on disk. */
-  private record Chunk(byte @Nullable [] bytes, SpillFiles.@Nullable Extent extent, int length) {
+  private static final class Chunk {
+    private final byte @Nullable [] bytes;
+    private final SpillFiles.@Nullable Extent extent;
+    private final int length;
+
+    Chunk(byte[] bytes) {
+      this.bytes = bytes;
+      this.extent = null;
+      this.length = bytes.length;
+    }
+
+    Chunk(SpillFiles.Extent extent) {
+      this.bytes = null;
+      this.extent = extent;
+      this.length = extent.length();
+    }
+
     byte[] read() {
       return bytes != null ? bytes : Objects.requireNonNull(extent).read(0, length);
     }
@@ -59,8 +75,7 @@ final class ValueChunks {
 
   private byte[] room(int size) {
     if (used > 0 && (long) used + size > CHUNK_BYTES) {
-      byte[] filled = Arrays.copyOf(last, used);
-      full().add(new Chunk(filled, null, used));
+      full().add(new Chunk(Arrays.copyOf(last, used)));
       last = new byte[size];
       used = 0;
     } else if (used + size > last.length) {
@@ -82,16 +97,14 @@ final class ValueChunks {
   /** Moves what is worth it to disk. */
   void spill(SpillFiles files) {
     if (used >= MIN_SPILLED_BYTES) {
-      full().add(new Chunk(Arrays.copyOf(last, used), null, used));
+      full().add(new Chunk(Arrays.copyOf(last, used)));
       last = new byte[0];
       used = 0;
     }
     if (full != null) {
       full.replaceAll(
           chunk ->
-              chunk.bytes == null
-                  ? chunk
-                  : new Chunk(null, files.write(chunk.bytes, 0, chunk.length), chunk.length));
+              chunk.bytes == null ? chunk : new Chunk(files.write(chunk.bytes, 0, chunk.length)));
     }
   }
 
@@ -139,7 +152,7 @@ final class ValueChunks {
 
   /** Bytes of memory held. */
   long memory() {
-    long sum = OVERHEAD + last.length;
+    long sum = (long) OVERHEAD + last.length;
     if (full != null) {
       for (Chunk chunk : full) {
         sum += chunk.bytes == null ? OVERHEAD : chunk.length;
