@@ -30,9 +30,11 @@ import org.trestle.engine.fuse.FusedPipeline;
 import org.trestle.engine.fuse.GroupByKeyStage;
 import org.trestle.engine.fuse.SdkStage;
 import org.trestle.engine.fuse.SideInput;
+import org.trestle.engine.fuse.SortByTimeStage;
 import org.trestle.engine.fuse.Stage;
 import org.trestle.engine.fuse.TestStream;
 import org.trestle.engine.graph.PCollectionId;
+import org.trestle.engine.graph.TransformId;
 import org.trestle.engine.operator.TriggeredGrouping;
 import org.trestle.engine.operator.Triggering;
 import org.trestle.engine.shuffle.BlockStore;
@@ -43,6 +45,7 @@ import org.trestle.engine.shuffle.GroupTable;
 import org.trestle.engine.shuffle.Grouping;
 import org.trestle.engine.shuffle.PaneStore;
 import org.trestle.engine.state.SideInputStore;
+import org.trestle.engine.shuffle.SortTable;
 import org.trestle.engine.state.SideInputTable;
 import org.trestle.engine.state.StateFormats;
 import org.trestle.engine.state.UserState;
@@ -109,8 +112,12 @@ final class JobGraphBuilder {
         specs.add(spec(sdk));
       } else if (stage instanceof GroupByKeyStage grouping) {
         runnerStages.put(id, grouping(grouping));
-        figures.put(id, new StageFigures(nameOf(grouping), List.of(nameOf(grouping)), "runner"));
-        specs.add(spec(grouping));
+        figures.put(id, runnerFigures(grouping.transform()));
+        specs.add(runnerSpec(grouping, !isTriggered(grouping)));
+      } else if (stage instanceof SortByTimeStage sorting) {
+        runnerStages.put(id, sorting(sorting));
+        figures.put(id, runnerFigures(sorting.transform()));
+        specs.add(runnerSpec(sorting, false));
       }
     }
     List<EdgeId> edgeIds = new ArrayList<>();
@@ -150,8 +157,13 @@ final class JobGraphBuilder {
         gates);
   }
 
-  private String nameOf(GroupByKeyStage stage) {
-    return components.getTransformsOrThrow(stage.transform().value()).getUniqueName();
+  private String nameOf(TransformId transform) {
+    return components.getTransformsOrThrow(transform.value()).getUniqueName();
+  }
+
+  private StageFigures runnerFigures(TransformId transform) {
+    String name = nameOf(transform);
+    return new StageFigures(name, List.of(name), JobGraph.RUNNER_POOL);
   }
 
   private StageFigures figures(SdkStage stage) {
@@ -347,6 +359,7 @@ final class JobGraphBuilder {
     return new UserState(
         (transform, state) -> coders.get(new StateName(transform, state)),
         context.memory(),
+        context.spill(),
         SideInputTable.DEFAULT_PAGE_BYTES);
   }
 
@@ -401,6 +414,17 @@ final class JobGraphBuilder {
     return fused.unbounded() && !windowing(stage).defaultTrigger();
   }
 
+  private SortingStage sorting(SortByTimeStage stage) {
+    EdgeFormat format = format(fused.edge(stage.inputs().get(0)));
+    int keyGroups = context.options().keyGroups();
+    return new SortingStage(
+        new SortTable(format, keyGroups, context.memory(), context.spill()),
+        format,
+        components.getWindowingStrategiesOrThrow(stage.windowingStrategyId()).getAllowedLateness(),
+        output(stage.output()),
+        stage.consumer().value());
+  }
+
   private WindowingStrategySpec windowing(GroupByKeyStage stage) {
     try {
       return WindowingStrategySpec.parse(
@@ -409,7 +433,8 @@ final class JobGraphBuilder {
     } catch (IllegalArgumentException unusable) {
       throw new IllegalArgumentException(
           "transform \"%s\", windowing strategy \"%s\": %s"
-              .formatted(nameOf(stage), stage.windowingStrategyId(), unusable.getMessage()),
+              .formatted(
+                  nameOf(stage.transform()), stage.windowingStrategyId(), unusable.getMessage()),
           unusable);
     }
   }
@@ -443,12 +468,12 @@ final class JobGraphBuilder {
         sideInputs.gate(stage));
   }
 
-  private StageSpec spec(GroupByKeyStage stage) {
+  private static StageSpec runnerSpec(Stage stage, boolean closes) {
     return new StageSpec(
         new StageId(stage.id()),
         JobGraph.RUNNER_POOL,
         true,
-        !isTriggered(stage),
+        closes,
         edgeIds(stage.inputs()),
         List.of(),
         edgeIds(stage.outputs()));

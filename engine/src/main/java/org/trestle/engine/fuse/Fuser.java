@@ -88,6 +88,8 @@ final class Fuser {
         redistribute(node);
       } else if (node.urn().equals(Transforms.FLATTEN) && node.environmentId().isEmpty()) {
         flatten(node);
+      } else if (StageBuilder.sortedByTime(node)) {
+        place(sorted(node));
       } else {
         place(node);
       }
@@ -334,6 +336,31 @@ final class Fuser {
     return reason == null && streaming && !node.sideInputs().isEmpty()
         ? "its elements wait for the windows of its side inputs"
         : reason;
+  }
+
+  /** Puts a sorting stage before a transform, and returns the transform as a reader of that. */
+  private TransformNode sorted(TransformNode node) {
+    PCollectionId input = node.mainInput();
+    if (coders.component(coders.wire(pcollection(input).getCoderId()), Coders.KV, 0) == null) {
+      return node; // without keys there is nothing to sort
+    }
+    PCollectionId output = new PCollectionId(node.id() + "_Sorted");
+    components.putPcollections(
+        output.value(),
+        pcollection(input).toBuilder().setUniqueName(node.name() + "_Sorted").build());
+    PTransform.Builder step =
+        PTransform.newBuilder()
+            .setUniqueName(node.name() + "/SortByTime")
+            .putInputs("i0", input.value())
+            .putOutputs("o0", output.value());
+    step.getSpecBuilder().setUrn(SortByTimeStage.URN);
+    TransformNode sort = TransformNode.of(node.id() + "_SortByTime", step.build());
+    barriers.add(
+        new Barrier(sort.id(), input, "elements of a key must come together to be sorted"));
+    add(begin("", input), sort);
+    PTransform reader =
+        node.proto().toBuilder().putInputs(node.mainInputs().firstKey(), output.value()).build();
+    return TransformNode.of(node.id().value(), reader);
   }
 
   private void place(TransformNode node) {

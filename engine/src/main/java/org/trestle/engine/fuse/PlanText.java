@@ -44,6 +44,8 @@ public final class PlanText {
         text.sdkStage(sdkStage);
       } else if (stage instanceof GroupByKeyStage grouping) {
         text.grouping(grouping);
+      } else if (stage instanceof SortByTimeStage sorting) {
+        text.sorting(sorting);
       }
     }
     return text.text.toString();
@@ -119,6 +121,15 @@ public final class PlanText {
     line("  by key of coder %s", coder(stage.keyCoderId()));
     transform(stage.transform());
     barriers.getOrDefault(stage.transform(), List.of()).forEach(this::barrier);
+    output(stage.output());
+  }
+
+  private void sorting(SortByTimeStage stage) {
+    line("%s: %s", stage.id(), name(stage.transform()));
+    line("  runs in the runner: sorts by time");
+    inputs(stage);
+    line("  by key of coder %s", coder(stage.keyCoderId()));
+    transform(stage.transform());
     output(stage.output());
   }
 

@@ -4,7 +4,7 @@ import java.util.List;
 import org.trestle.engine.graph.PCollectionId;
 
 /** A unit of execution: reads edges, writes edges. */
-public sealed interface Stage permits SdkStage, GroupByKeyStage {
+public sealed interface Stage permits SdkStage, GroupByKeyStage, SortByTimeStage {
 
   /** Unique in the pipeline, stable between plans of the same pipeline, readable. */
   String id();

@@ -56,9 +56,39 @@ final class StageBuilder {
       stages.add(
           draft.inSdk()
               ? sdkStage(id, draft, written.getOrDefault(draft, List.of()))
-              : grouping(id, draft));
+              : runnerStage(id, draft));
     }
     return stages;
+  }
+
+  private Stage runnerStage(String id, StageDraft draft) {
+    TransformNode node = draft.transforms.get(0);
+    return node.urn().equals(SortByTimeStage.URN) ? sorting(id, draft) : grouping(id, draft);
+  }
+
+  private SortByTimeStage sorting(String id, StageDraft draft) {
+    TransformNode node = draft.transforms.get(0);
+    PCollection source = pcollection(draft.source);
+    return new SortByTimeStage(
+        id,
+        node.id(),
+        consumer(node.output()),
+        fusion.resolve(draft.source),
+        node.output(),
+        pairComponent(coders.wire(source.getCoderId()), 0, node, draft.source),
+        source.getWindowingStrategyId());
+  }
+
+  /** The first transform that reads a PCollection. */
+  private TransformId consumer(PCollectionId id) {
+    for (StageDraft draft : fusion.drafts()) {
+      for (TransformNode node : draft.transforms) {
+        if (node.mainInputs().containsValue(id)) {
+          return node.id();
+        }
+      }
+    }
+    throw new IllegalStateException("nobody reads " + id);
   }
 
   private GroupByKeyStage grouping(String id, StageDraft draft) {
@@ -195,7 +225,7 @@ final class StageBuilder {
     return transforms;
   }
 
-  private static boolean sortedByTime(TransformNode node) {
+  static boolean sortedByTime(TransformNode node) {
     return node.parDo() != null && node.parDo().getRequiresTimeSortedInput();
   }
 

@@ -56,7 +56,7 @@ public final class SpillFiles implements AutoCloseable {
   }
 
   /** Writes bytes that will be freed one day. */
-  Extent write(byte[] source, int from, int to) {
+  public Extent write(byte[] source, int from, int to) {
     SharedFile target;
     synchronized (this) {
       checkOpen();
@@ -134,7 +134,7 @@ public final class SpillFiles implements AutoCloseable {
   }
 
   /** A range of bytes on disk. */
-  static final class Extent {
+  public static final class Extent {
     private final SharedFile shared;
     private final long position;
     private final int length;
@@ -145,8 +145,13 @@ public final class SpillFiles implements AutoCloseable {
       this.length = length;
     }
 
+    /** How many bytes it has. */
+    public int length() {
+      return length;
+    }
+
     /** Reads the bytes {@code from} to {@code to} of the extent. */
-    byte[] read(int from, int to) {
+    public byte[] read(int from, int to) {
       byte[] target = new byte[to - from];
       read(from, target, 0, target.length);
       return target;
@@ -159,7 +164,7 @@ public final class SpillFiles implements AutoCloseable {
     }
 
     /** Gives the room back; called once. */
-    void free() {
+    public void free() {
       shared.release();
     }
   }

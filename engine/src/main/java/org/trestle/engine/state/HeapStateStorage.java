@@ -10,17 +10,23 @@ import java.util.concurrent.ConcurrentMap;
 import org.jspecify.annotations.Nullable;
 import org.trestle.engine.core.port.ByteKey;
 import org.trestle.engine.shuffle.MemoryBudget;
+import org.trestle.engine.shuffle.SpillFiles;
 
-/** Keeps user state on the heap, counted in the memory budget but never moved to disk. */
+/**
+ * Keeps user state on the heap, counted in the memory budget. When that is exceeded, the values of
+ * cells that are changed go to disk, except for small ones, and are read from there.
+ */
 final class HeapStateStorage implements StateStorage {
   private static final int CELL_OVERHEAD = 128;
 
   private final MemoryBudget budget;
+  private final SpillFiles files;
   private final ConcurrentMap<StateName, ConcurrentMap<ByteKey, Map<ByteKey, Cell>>>
       windowsByState = new ConcurrentHashMap<>();
 
-  HeapStateStorage(MemoryBudget budget) {
+  HeapStateStorage(MemoryBudget budget, SpillFiles files) {
     this.budget = budget;
+    this.files = files;
   }
 
   @Override
@@ -45,6 +51,16 @@ final class HeapStateStorage implements StateStorage {
     Cell known = cell(address);
     Cell cell = known == null ? new Cell() : known;
     cell.change(clearAll, cleared, appended);
+    reserve(cell, address);
+    if (budget.exceeded() && cell.spill(files)) {
+      reserve(cell, address);
+    }
+    if (cell.entries.isEmpty() != (known == null)) {
+      place(address, cell);
+    }
+  }
+
+  private void reserve(Cell cell, StateAddress address) {
     long now = cell.entries.isEmpty() ? 0 : cell.memory(address);
     if (now > cell.reserved) {
       budget.reserve(now - cell.reserved);
@@ -52,9 +68,11 @@ final class HeapStateStorage implements StateStorage {
       budget.release(cell.reserved - now);
     }
     cell.reserved = now;
-    if (cell.entries.isEmpty() != (known == null)) {
-      place(address, cell);
-    }
+  }
+
+  private void free(Cell cell) {
+    cell.entries.values().forEach(ValueChunks::free);
+    budget.release(cell.reserved);
   }
 
   /** Puts a new cell in, or takes an empty one out; together with the map of its window. */
@@ -81,7 +99,7 @@ final class HeapStateStorage implements StateStorage {
     for (ConcurrentMap<ByteKey, Map<ByteKey, Cell>> windows : windowsByState.values()) {
       Map<ByteKey, Cell> keys = windows.remove(window);
       if (keys != null) {
-        keys.values().forEach(cell -> budget.release(cell.reserved));
+        keys.values().forEach(this::free);
       }
     }
   }
@@ -94,7 +112,7 @@ final class HeapStateStorage implements StateStorage {
           (any, keys) -> {
             Cell cell = keys.remove(key);
             if (cell != null) {
-              budget.release(cell.reserved);
+              free(cell);
             }
             return keys.isEmpty() ? null : keys;
           });
@@ -120,12 +138,16 @@ final class HeapStateStorage implements StateStorage {
     void change(
         boolean clearAll, Set<ByteKey> cleared, NavigableMap<ByteKey, ValueChunks> appended) {
       if (clearAll) {
+        entries.values().forEach(ValueChunks::free);
         entries.clear();
         entryMemory = 0;
       }
       for (ByteKey key : cleared) {
         ValueChunks gone = entries.remove(key);
-        entryMemory -= gone == null ? 0 : key.length() + gone.memory();
+        if (gone != null) {
+          entryMemory -= key.length() + gone.memory();
+          gone.free();
+        }
       }
       appended.forEach(
           (key, values) -> {
@@ -139,6 +161,17 @@ final class HeapStateStorage implements StateStorage {
               entryMemory += present.memory();
             }
           });
+    }
+
+    /** Moves what is worth it to disk; whether anything could be. */
+    boolean spill(SpillFiles files) {
+      long before = entryMemory;
+      for (ValueChunks values : entries.values()) {
+        entryMemory -= values.memory();
+        values.spill(files);
+        entryMemory += values.memory();
+      }
+      return entryMemory < before;
     }
 
     long memory(StateAddress address) {

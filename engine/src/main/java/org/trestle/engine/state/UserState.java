@@ -5,6 +5,7 @@ import org.apache.beam.model.fnexecution.v1.BeamFnApi.StateRequest;
 import org.apache.beam.model.fnexecution.v1.BeamFnApi.StateResponse;
 import org.trestle.engine.core.port.ByteKey;
 import org.trestle.engine.shuffle.MemoryBudget;
+import org.trestle.engine.shuffle.SpillFiles;
 
 /**
  * The user state of a stage, by transform, state, window and key. Safe for use by several threads.
@@ -22,10 +23,10 @@ public final class UserState implements AutoCloseable {
   private final int pageBytes;
   private final AtomicBoolean closed = new AtomicBoolean();
 
-  /** Empty state on the heap. */
-  public UserState(StateFormats formats, MemoryBudget budget, int pageBytes) {
+  /** Empty state on the heap; large values go to disk when the budget is exceeded. */
+  public UserState(StateFormats formats, MemoryBudget budget, SpillFiles files, int pageBytes) {
     this.formats = formats;
-    this.storage = new HeapStateStorage(budget);
+    this.storage = new HeapStateStorage(budget, files);
     this.budget = budget;
     this.pageBytes = pageBytes;
   }

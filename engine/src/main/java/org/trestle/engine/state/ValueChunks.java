@@ -4,7 +4,9 @@ import com.google.protobuf.ByteString;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
+import org.trestle.engine.shuffle.SpillFiles;
 
 /**
  * Encoded values that are only added to, in chunks of whole values. What is once in a chunk stays
@@ -16,7 +18,33 @@ final class ValueChunks {
 
   private static final int CHUNK_BYTES = 64 << 10;
 
-  private @Nullable List<byte[]> full;
+  /** A last chunk of fewer bytes stays in memory. */
+  private static final int MIN_SPILLED_BYTES = 4 << 10;
+
+  /** Bytes in memory or on disk. */
+  private static final class Chunk {
+    private final byte @Nullable [] bytes;
+    private final SpillFiles.@Nullable Extent extent;
+    private final int length;
+
+    Chunk(byte[] bytes) {
+      this.bytes = bytes;
+      this.extent = null;
+      this.length = bytes.length;
+    }
+
+    Chunk(SpillFiles.Extent extent) {
+      this.bytes = null;
+      this.extent = extent;
+      this.length = extent.length();
+    }
+
+    byte[] read() {
+      return bytes != null ? bytes : Objects.requireNonNull(extent).read(0, length);
+    }
+  }
+
+  private @Nullable List<Chunk> full;
   private byte[] last = new byte[0];
   private int used;
   private long appends;
@@ -47,9 +75,7 @@ final class ValueChunks {
 
   private byte[] room(int size) {
     if (used > 0 && (long) used + size > CHUNK_BYTES) {
-      List<byte[]> filled = full == null ? new ArrayList<>() : full;
-      filled.add(Arrays.copyOf(last, used));
-      full = filled;
+      full().add(new Chunk(Arrays.copyOf(last, used)));
       last = new byte[size];
       used = 0;
     } else if (used + size > last.length) {
@@ -59,14 +85,49 @@ final class ValueChunks {
     return last;
   }
 
+  private List<Chunk> full() {
+    List<Chunk> chunks = full;
+    if (chunks == null) {
+      chunks = new ArrayList<>();
+      full = chunks;
+    }
+    return chunks;
+  }
+
+  /** Moves what is worth it to disk. */
+  void spill(SpillFiles files) {
+    if (used >= MIN_SPILLED_BYTES) {
+      full().add(new Chunk(Arrays.copyOf(last, used)));
+      last = new byte[0];
+      used = 0;
+    }
+    if (full != null) {
+      full.replaceAll(
+          chunk ->
+              chunk.bytes == null ? chunk : new Chunk(files.write(chunk.bytes, 0, chunk.length)));
+    }
+  }
+
+  /** Gives back the room on disk; the values are not read any more. */
+  void free() {
+    if (full != null) {
+      for (Chunk chunk : full) {
+        if (chunk.extent != null) {
+          chunk.extent.free();
+        }
+      }
+      full = null;
+    }
+  }
+
   /** How many chunks there are; at least one, though it may be empty. */
   int chunks() {
     return (full == null ? 0 : full.size()) + 1;
   }
 
-  /** The bytes of a chunk, the first {@link #length} of which count. */
+  /** The bytes of a chunk, the first {@link #length} of which count; perhaps read from disk. */
   byte[] chunk(int index) {
-    return full == null || index == full.size() ? last : full.get(index);
+    return full == null || index == full.size() ? last : full.get(index).read();
   }
 
   int length(int index) {
@@ -82,7 +143,7 @@ final class ValueChunks {
   long bytes() {
     long sum = used;
     if (full != null) {
-      for (byte[] chunk : full) {
+      for (Chunk chunk : full) {
         sum += chunk.length;
       }
     }
@@ -91,6 +152,12 @@ final class ValueChunks {
 
   /** Bytes of memory held. */
   long memory() {
-    return OVERHEAD + bytes() - used + last.length;
+    long sum = (long) OVERHEAD + last.length;
+    if (full != null) {
+      for (Chunk chunk : full) {
+        sum += chunk.bytes == null ? OVERHEAD : chunk.length;
+      }
+    }
+    return sum;
   }
 }

@@ -58,7 +58,8 @@ class StatefulBundleTest {
 
   private final MemoryBudget budget = new MemoryBudget(1 << 20);
   private final BlockStore blocks = new BlockStore(budget, TestingElements.files());
-  private final UserState state = new UserState((transform, name) -> null, budget, 1 << 10);
+  private final UserState state =
+      new UserState((transform, name) -> null, budget, TestingElements.files(), 1 << 10);
   private final StageOutput input =
       new StageOutput(
           new EdgeTarget(new EdgeId("in"), TestingElements.keyedIntervals(), 1, 0, GROUPS), blocks);

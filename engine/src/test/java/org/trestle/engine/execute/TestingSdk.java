@@ -249,6 +249,14 @@ final class TestingSdk implements TestingHarness.Script {
       return Timestamps.decode(header.toByteArray(), 0, header.size());
     }
 
+    /** Writes a value in the global window with this timestamp. */
+    void emitAt(long timestamp, ByteString output) throws Exception {
+      ByteSink sink = new ByteSink();
+      new WindowedValueWriter(sink).header(timestamp, GLOBAL_WINDOW, Panes.NO_FIRING);
+      PTransform proto = run.descriptor.getTransformsOrThrow(transform);
+      run.deliver(Run.output(proto), sink.toByteString(), output);
+    }
+
     /** Sends what was written so far. */
     void flush() {
       run.written.keySet().forEach(run::flush);

@@ -44,6 +44,8 @@ final class PlanInvariants {
         checkSdkStage(plan, sdkStage, placed, written);
       } else if (stage instanceof GroupByKeyStage grouping) {
         assertThat(placed.add(grouping.transform())).isTrue();
+      } else if (stage instanceof SortByTimeStage sorting) {
+        assertThat(placed.add(sorting.transform())).isTrue();
       }
       for (PCollectionId output : stage.outputs()) {
         if (writers.merge(output, -1, Integer::sum) == 0) {

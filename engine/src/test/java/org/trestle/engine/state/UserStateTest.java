@@ -26,14 +26,16 @@ import org.apache.beam.model.fnexecution.v1.BeamFnApi.StateKey;
 import org.junit.jupiter.api.Test;
 import org.trestle.engine.core.port.ByteKey;
 import org.trestle.engine.shuffle.MemoryBudget;
+import org.trestle.engine.shuffle.SpillFiles;
 import org.trestle.engine.shuffle.TestingElements;
 import org.trestle.fn.wire.ByteSink;
 import org.trestle.fn.wire.WireFormatException;
 
 class UserStateTest {
   private final MemoryBudget budget = new MemoryBudget(1 << 20);
+  private final SpillFiles files = TestingElements.files();
   private final UserState state =
-      new UserState((transform, name) -> TestingElements.BYTES, budget, 1);
+      new UserState((transform, name) -> TestingElements.BYTES, budget, files, 1);
 
   /** What a key's three states hold. */
   private static final class Model {
@@ -55,7 +57,8 @@ class UserStateTest {
       @ForAll @Size(max = 60) List<@IntRange(max = 999_999) Integer> steps,
       @ForAll @IntRange(max = 40) int pageBytes) {
     MemoryBudget memory = new MemoryBudget(1 << 20);
-    UserState tested = new UserState((transform, name) -> TestingElements.BYTES, memory, pageBytes);
+    UserState tested =
+        new UserState((transform, name) -> TestingElements.BYTES, memory, files, pageBytes);
     Model committed = new Model();
     Model current = committed.copy();
     UserState.Lease lease = tested.open();
@@ -198,7 +201,7 @@ class UserStateTest {
 
   @Test
   void manyAppendsKeepTheirOrderAcrossChunks() {
-    UserState large = new UserState((transform, name) -> null, budget, 100_000);
+    UserState large = new UserState((transform, name) -> null, budget, files, 100_000);
     ByteSink expected = new ByteSink();
     for (int bundle = 0; bundle < 4; bundle++) {
       UserState.Lease lease = large.open();
@@ -212,6 +215,81 @@ class UserStateTest {
     assertThat(read(large.open(), bag("w", "k"))).isEqualTo(expected.toByteString());
     large.close();
     assertThat(budget.reserved()).isZero();
+  }
+
+  @Test
+  void largeValuesGoToDiskWhenThereIsNoMemory() {
+    MemoryBudget none = new MemoryBudget(0);
+    UserState large = new UserState((transform, name) -> null, none, files, 100_000);
+    ByteSink bag = new ByteSink();
+    ByteSink entry = new ByteSink();
+    for (int bundle = 0; bundle < 5; bundle++) {
+      UserState.Lease lease = large.open();
+      for (int i = 0; i < 200; i++) {
+        ByteString value =
+            ByteString.copyFrom(TestingElements.prefixed(bundle + "value".repeat(200) + i));
+        bag.put(value);
+        lease.handle(append(bag("w", "k"), value));
+        if (i < 30) {
+          entry.put(value);
+          lease.handle(append(map("w", "k", mapKey(1)), value));
+        }
+      }
+      lease.handle(append(map("w", "k", mapKey(2)), ByteString.copyFromUtf8("small")));
+      lease.commit();
+    }
+    assertThat(files.bytesOnDisk()).isGreaterThan(1_000_000);
+    assertThat(none.reserved()).isLessThan(20_000);
+
+    UserState.Lease lease = large.open();
+    assertThat(read(lease, bag("w", "k"))).isEqualTo(bag.toByteString());
+    assertThat(read(lease, map("w", "k", mapKey(1)))).isEqualTo(entry.toByteString());
+    lease.handle(clear(map("w", "k", mapKey(1))));
+    lease.handle(append(map("w", "k", mapKey(1)), ByteString.copyFromUtf8("again")));
+    lease.commit();
+    assertThat(read(large.open(), map("w", "k", mapKey(1))).toStringUtf8()).isEqualTo("again");
+
+    large.remove(utf8("w"), utf8("k"));
+    assertThat(read(large.open(), bag("w", "k"))).isEmpty();
+    large.close();
+    assertThat(none.reserved()).isZero();
+    files.close();
+  }
+
+  @Test
+  void aMapHasOneValueForAKeyWhateverItsCoder() {
+    UserState maps = new UserState((transform, name) -> StateFormats.ONE_VALUE, budget, files, 1);
+    UserState.Lease first = maps.open();
+    first.handle(append(map("w", "k", mapKey(1)), ByteString.copyFromUtf8("old")));
+    first.commit();
+    UserState.Lease lease = maps.open();
+    lease.handle(clear(map("w", "k", mapKey(1))));
+    lease.handle(append(map("w", "k", mapKey(1)), ByteString.copyFromUtf8("of any coder")));
+
+    assertThat(read(lease, mapEntries("w", "k")))
+        .isEqualTo(
+            new ByteSink()
+                .put(mapKey(1))
+                .putInt(1)
+                .put(ByteString.copyFromUtf8("of any coder"))
+                .toByteString());
+  }
+
+  @Test
+  void keysMayBeClearedWhileTheyAreRead() {
+    UserState.Lease lease = state.open();
+    for (int key = 1; key < 4; key++) {
+      lease.handle(append(map("w", "k", mapKey(key)), ByteString.copyFromUtf8("x")));
+    }
+    var page = lease.handle(get(mapKeys("w", "k"), ByteString.EMPTY)).getGet();
+    assertThat(page.getData()).isEqualTo(mapKey(1));
+    lease.handle(clear(map("w", "k", mapKey(1))));
+    lease.handle(clear(map("w", "k", mapKey(2))));
+
+    page = lease.handle(get(mapKeys("w", "k"), page.getContinuationToken())).getGet();
+
+    assertThat(page.getData()).isEqualTo(mapKey(3));
+    assertThat(page.getContinuationToken()).isEmpty();
   }
 
   @Test

@@ -124,12 +124,32 @@ final class KeyedStage extends StageState {
   @Override
   BundleDraft drawFresh(long now) {
     int due = nextDueGroup(0, now);
+    int next = nextReadyGroup();
     // In turns, if there are both: the watermark says that these timers may go before the elements.
-    drewTimers = due >= 0 && (ready.isEmpty() || !drewTimers);
+    drewTimers = due >= 0 && (next < 0 || !drewTimers);
     if (drewTimers) {
       return drawTimers(due, now);
     }
-    return ready.isEmpty() ? drawClosing() : drawElements();
+    return next < 0 ? drawClosing() : drawElements();
+  }
+
+  /**
+   * The next key group whose elements may go. It goes round, so that none waits for ever behind
+   * busier ones. Event-time timers that are due come before elements of their key group: no element
+   * that is on time is before them.
+   */
+  private int nextReadyGroup() {
+    for (int next = ready.nextSetBit(cursor); next >= 0; next = ready.nextSetBit(next + 1)) {
+      if (!timers.isEventTimerDue(next, inputWatermark())) {
+        return next;
+      }
+    }
+    for (int next = ready.nextSetBit(0); next >= 0; next = ready.nextSetBit(next + 1)) {
+      if (!timers.isEventTimerDue(next, inputWatermark())) {
+        return next;
+      }
+    }
+    return -1;
   }
 
   private BundleDraft drawElements() {
@@ -137,12 +157,9 @@ final class KeyedStage extends StageState {
     long roomBytes = sizer.maxBytes();
     List<Integer> leased = new ArrayList<>();
     List<PendingItem> items = new ArrayList<>();
-    // Goes round, so that no key group waits for ever behind busier ones.
-    while (!ready.isEmpty() && room > 0 && roomBytes > 0) {
-      int next = ready.nextSetBit(cursor);
-      if (next < 0) {
-        next = ready.nextSetBit(0);
-      }
+    for (int next = nextReadyGroup();
+        next >= 0 && room > 0 && roomBytes > 0;
+        next = nextReadyGroup()) {
       PendingBlocks pending = group(next).pending;
       long elementsBefore = pending.elements();
       long bytesBefore = pending.bytes();

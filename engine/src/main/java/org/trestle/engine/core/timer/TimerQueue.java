@@ -83,6 +83,12 @@ public final class TimerQueue {
             || group.nextTime(TimeDomain.PROCESSING_TIME) <= now);
   }
 
+  /** Whether the key group has an event-time timer whose time has come. */
+  public boolean isEventTimerDue(int keyGroup, long watermark) {
+    GroupTimers group = groups[keyGroup];
+    return group != null && group.nextTime(TimeDomain.EVENT_TIME) <= lastDue(watermark);
+  }
+
   /** The latest time of event-time timers that are due. */
   private static long lastDue(long watermark) {
     return watermark >= EventTime.MAX ? EventTime.MAX : watermark - 1;

@@ -100,6 +100,26 @@ final class KeyedWorkTest {
   }
 
   @Test
+  void aTimerThatIsDueComesBeforeLaterElementsOfItsKey() {
+    CoreDriver job =
+        new CoreDriver(
+            new SchedulingPolicy(4, 1, 1, 1, 1 << 20, 1, true),
+            List.of(keyed("k", "in", "")),
+            keyedOn("in", group(1, TestBlock.at(100, 1)), group(1, TestBlock.at(200, 1))));
+    job.start(1);
+    job.commitTimers(job.bundle(), set(1, "a", 10), set(1, "b", 20), set(1, "later", 200));
+
+    BundleWork first = job.bundle();
+    assertThat(tags(first)).containsExactly("1a");
+    job.commitTimers(first, set(1, "c", 15));
+    assertThat(tags(fire(job))).containsExactly("1c");
+    assertThat(tags(fire(job))).containsExactly("1b");
+    assertThat(fire(job).elementCount()).isEqualTo(1);
+    assertThat(tags(fire(job))).containsExactly("1later");
+    assertThat(job.end().outcome()).isEqualTo(Outcome.DONE);
+  }
+
+  @Test
   void processingTimersFireWhenTheClockSaysSo() {
     CoreDriver job = oneKeyedStage(1);
     job.start(1);
