@@ -11,6 +11,7 @@ import org.apache.beam.model.jobmanagement.v1.JobApi.JobMessage.MessageImportanc
 import org.apache.beam.model.jobmanagement.v1.JobApi.JobState;
 import org.apache.beam.model.pipeline.v1.MetricsApi.MonitoringInfo;
 import org.apache.beam.model.pipeline.v1.RunnerApi.Pipeline;
+import org.jspecify.annotations.Nullable;
 import org.trestle.engine.execute.Engine;
 import org.trestle.engine.execute.JobExecution;
 import org.trestle.engine.execute.JobListener;
@@ -87,6 +88,7 @@ public final class TestingEngine implements Engine {
     private final CompletableFuture<JobState.Enum> done = new CompletableFuture<>();
     private volatile List<MonitoringInfo> committed = List.of();
     private volatile boolean cancelled;
+    private volatile @Nullable String drainRefusal;
 
     Execution(JobSpec spec, JobListener listener) {
       this.spec = spec;
@@ -143,8 +145,17 @@ public final class TestingEngine implements Engine {
       }
     }
 
+    /** Makes the job one that cannot be drained. */
+    public void refuseToDrain(String why) {
+      drainRefusal = why;
+    }
+
     @Override
     public CompletableFuture<Void> drain() {
+      String why = drainRefusal;
+      if (why != null) {
+        return CompletableFuture.failedFuture(new IllegalStateException(why));
+      }
       listener.state(JobState.Enum.DRAINING);
       end(JobState.Enum.DRAINED);
       return CompletableFuture.completedFuture(null);

@@ -130,6 +130,7 @@ public final class PlanText {
     inputs(stage);
     line("  by key of coder %s", coder(stage.keyCoderId()));
     transform(stage.transform());
+    barriers.getOrDefault(stage.transform(), List.of()).forEach(this::barrier);
     output(stage.output());
   }
 

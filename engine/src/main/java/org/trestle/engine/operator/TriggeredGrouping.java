@@ -15,10 +15,10 @@ import org.trestle.engine.shuffle.PaneStore;
  * input with a trigger that is not the default one.
  *
  * <p>A bundle adds its elements to what is known of their keys and windows, asks the triggers of
- * these windows, once or, if they count elements, after each, then runs its timers. All that has to happen later is a timer of the core: an
- * event-time timer of each key and window at the end of the window or at its expiry, which also
- * holds the output watermark at the timestamp of the pane to come; and a processing-time timer
- * where the trigger waits for one.
+ * these windows, once or, if they count elements, after each, then runs its timers. All that has to
+ * happen later is a timer of the core: an event-time timer of each key and window at the end of the
+ * window or at its expiry, which also holds the output watermark at the timestamp of the pane to
+ * come; and a processing-time timer where the trigger waits for one.
  *
  * <p>An element whose window has ended before the input watermark, or whose own time is behind it,
  * does not hold the output watermark at its time, as that may have gone by. It holds it at the end

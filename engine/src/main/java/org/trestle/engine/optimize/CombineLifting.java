@@ -24,8 +24,8 @@ import org.trestle.proto.Urns.Transforms;
  *          -> merge accumulators -> KV<K, A> -> extract outputs -> KV<K, O>
  * }</pre>
  *
- * <p>A trigger that counts elements must see them all, so a combine under it is not lifted, unless the
- * job is bounded: it is grouped as it is and combined after that.
+ * <p>A trigger that counts elements must see them all, so a combine under it is not lifted, unless
+ * the job is bounded: it is grouped as it is and combined after that.
  */
 final class CombineLifting {
   private CombineLifting() {}
@@ -58,12 +58,12 @@ final class CombineLifting {
         && components.containsCoders(payload.getAccumulatorCoderId())
         && (isBounded(components)
             || seesNoElements(
-            components
-                .getWindowingStrategiesOrDefault(
-                    input(transform, components).getWindowingStrategyId(),
-                    org.apache.beam.model.pipeline.v1.RunnerApi.WindowingStrategy
-                        .getDefaultInstance())
-                .getTrigger()));
+                components
+                    .getWindowingStrategiesOrDefault(
+                        input(transform, components).getWindowingStrategyId(),
+                        org.apache.beam.model.pipeline.v1.RunnerApi.WindowingStrategy
+                            .getDefaultInstance())
+                    .getTrigger()));
   }
 
   /** In a bounded job there is one pane for each window, whatever the trigger. */

@@ -74,6 +74,7 @@ class PlannerTest {
             .windowing("counted", "beam:window_fn:global_windows:v1", "global", everyThree)
             .parDo("c", "a", "kv")
             .pcollection("c", "kv", "counted")
+            .unbounded("c")
             .combine("sum", "c"));
   }
 

@@ -11,6 +11,7 @@ import org.apache.beam.model.pipeline.v1.RunnerApi.CombinePayload;
 import org.apache.beam.model.pipeline.v1.RunnerApi.Components;
 import org.apache.beam.model.pipeline.v1.RunnerApi.Environment;
 import org.apache.beam.model.pipeline.v1.RunnerApi.FunctionSpec;
+import org.apache.beam.model.pipeline.v1.RunnerApi.IsBounded;
 import org.apache.beam.model.pipeline.v1.RunnerApi.PCollection;
 import org.apache.beam.model.pipeline.v1.RunnerApi.PTransform;
 import org.apache.beam.model.pipeline.v1.RunnerApi.ParDoPayload;
@@ -93,6 +94,16 @@ public final class TestingPipeline {
             .setUniqueName(id)
             .setCoderId(coderId)
             .setWindowingStrategyId(windowing)
+            .build());
+    return this;
+  }
+
+  /** Makes a PCollection unbounded. */
+  public TestingPipeline unbounded(String id) {
+    components.putPcollections(
+        id,
+        components.getPcollectionsOrThrow(id).toBuilder()
+            .setIsBounded(IsBounded.Enum.UNBOUNDED)
             .build());
     return this;
   }

@@ -276,9 +276,18 @@ final class JobEndpointTest {
   @Test
   void refusesToDrainInWords() throws Exception {
     String job = service.run();
+    Execution execution = service.engine().next();
+    execution.refuseToDrain("only a streaming job can be drained");
     assertRefused(() -> drain(job), Status.Code.FAILED_PRECONDITION, job, "streaming");
-    service.engine().next().finish();
+    execution.finish();
     assertThat(drain(job)).isEqualTo(JobState.Enum.DONE);
+  }
+
+  @Test
+  void drains() throws Exception {
+    String job = service.run();
+    assertThat(drain(job)).isEqualTo(JobState.Enum.DRAINED);
+    assertThat(states(job)).endsWith(JobState.Enum.DRAINING, JobState.Enum.DRAINED);
   }
 
   @Test

@@ -17,8 +17,7 @@ public final class TriggerMachine {
   private final int bitWords;
   private final boolean countsElements;
 
-  private TriggerMachine(
-      TriggerNode root, long[] initial, int bitWords, boolean countsElements) {
+  private TriggerMachine(TriggerNode root, long[] initial, int bitWords, boolean countsElements) {
     this.root = root;
     this.initial = initial;
     this.bitWords = bitWords;
@@ -41,7 +40,12 @@ public final class TriggerMachine {
     if (trigger instanceof Trigger.ElementCount || trigger instanceof Trigger.Always) {
       return true;
     }
-    return trigger.parts().stream().anyMatch(TriggerMachine::countsElements);
+    for (Trigger part : trigger.parts()) {
+      if (countsElements(part)) {
+        return true;
+      }
+    }
+    return false;
   }
 
   /** The state of a key and window that have not had an element. */

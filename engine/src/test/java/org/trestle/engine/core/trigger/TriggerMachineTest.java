@@ -152,9 +152,9 @@ class TriggerMachineTest {
       Window window = of(new AfterProcessingTime(List.of(new Delay(10))));
       assertThat(window.nextProcessingTime()).isEqualTo(Long.MAX_VALUE);
       window.at(5).elements(1).at(9).elements(1);
-      assertThat(window.nextProcessingTime()).isEqualTo(16);
-      assertThat(window.at(15).fires()).isFalse();
-      assertThat(window.at(16).fires()).isTrue();
+      assertThat(window.nextProcessingTime()).isEqualTo(15);
+      assertThat(window.at(14).fires()).isFalse();
+      assertThat(window.at(15).fires()).isTrue();
       assertThat(window.closed()).isTrue();
       assertThat(window.nextProcessingTime()).isEqualTo(Long.MAX_VALUE);
     }
@@ -163,9 +163,9 @@ class TriggerMachineTest {
     void processingTimeIsDelayedThenAligned() {
       Trigger trigger = new AfterProcessingTime(List.of(new Delay(3), new AlignTo(10, 2)));
       Window window = of(trigger).at(0).elements(1);
-      assertThat(window.nextProcessingTime()).isEqualTo(13);
-      assertThat(window.at(12).fires()).isFalse();
-      assertThat(window.at(13).fires()).isTrue();
+      assertThat(window.nextProcessingTime()).isEqualTo(12);
+      assertThat(window.at(11).fires()).isFalse();
+      assertThat(window.at(12).fires()).isTrue();
       assertThat(new AlignTo(10, 2).apply(12)).isEqualTo(12);
       assertThat(new AlignTo(10, 5).apply(2)).isEqualTo(5);
       assertThat(new Delay(Long.MAX_VALUE).apply(7)).isEqualTo(Long.MAX_VALUE);
@@ -201,8 +201,8 @@ class TriggerMachineTest {
     void allAsksAgainForEachTimeItWaitsFor() {
       Trigger delay = new AfterProcessingTime(List.of(new Delay(10)));
       Window window = of(new AfterAll(List.of(new ElementCount(2), delay))).elements(1);
-      assertThat(window.nextProcessingTime()).isEqualTo(11);
-      assertThat(window.at(11).fires()).isFalse();
+      assertThat(window.nextProcessingTime()).isEqualTo(10);
+      assertThat(window.at(10).fires()).isFalse();
       assertThat(window.nextProcessingTime()).isEqualTo(Long.MAX_VALUE);
       assertThat(window.elements(1).fires()).isTrue();
     }
@@ -323,7 +323,7 @@ class TriggerMachineTest {
       Window one = merging(delay).at(3).elements(1);
       Window other = merging(delay).at(1).elements(1);
       Window result = one.mergedWith(other, merging(delay));
-      assertThat(result.nextProcessingTime()).isEqualTo(12);
+      assertThat(result.nextProcessingTime()).isEqualTo(11);
     }
 
     @Test
