@@ -40,6 +40,18 @@ public record EngineOptions(
         32);
   }
 
+  /** The same with another interval between the checkpoints of an unbounded source. */
+  public EngineOptions withCheckpointInterval(Duration interval) {
+    return new EngineOptions(
+        memoryBytes,
+        workDirectory,
+        runnerThreads,
+        workersPerEnvironment,
+        bundleAttempts,
+        interval,
+        keyGroups);
+  }
+
   /** The same with another memory limit. */
   public EngineOptions withMemoryBytes(long bytes) {
     return new EngineOptions(

@@ -36,7 +36,9 @@ final class Engines {
             new EnvironmentOptions(
                 defaults.poolTimeout(), config.workerStartTimeout(), defaults.exitGrace()));
     EngineOptions options =
-        EngineOptions.defaults(state.engine()).withMemoryBytes(config.memoryBytes());
+        EngineOptions.defaults(state.engine())
+            .withMemoryBytes(config.memoryBytes())
+            .withCheckpointInterval(config.checkpointInterval());
     return new ServingEngine(
         new LocalEngine(options, workers, server.endpoint(), System::currentTimeMillis),
         workers,

@@ -45,6 +45,7 @@ public final class Trestle implements Runnable {
     commands.put("show", ShowCommand::new);
     commands.put("logs", LogsCommand::new);
     commands.put("cancel", CancelCommand::new);
+    commands.put("drain", DrainCommand::new);
     commands.put("explain", ExplainCommand::new);
     commands.put("version", VersionCommand::new);
     commands.put("warm-up", WarmUpCommand::new);

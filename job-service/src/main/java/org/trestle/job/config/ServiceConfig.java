@@ -24,6 +24,7 @@ public record ServiceConfig(
     Duration preparationTimeout,
     Duration stagingTimeout,
     Duration workerStartTimeout,
+    Duration checkpointInterval,
     Duration warmUp,
     Duration shutdownTimeout) {
 
@@ -53,6 +54,7 @@ public record ServiceConfig(
         time(values, Setting.PREPARATION_TIMEOUT),
         time(values, Setting.STAGING_TIMEOUT),
         time(values, Setting.WORKER_START_TIMEOUT),
+        time(values, Setting.CHECKPOINT_INTERVAL),
         time(values, Setting.WARM_UP),
         time(values, Setting.SHUTDOWN_TIMEOUT));
   }

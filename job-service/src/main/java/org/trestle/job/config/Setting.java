@@ -34,6 +34,11 @@ public enum Setting {
       "staging-timeout", "TIME", "2m", "Longest silence of a client that stages artifacts."),
   WORKER_START_TIMEOUT(
       "worker-start-timeout", "TIME", "1m", "How long a worker may take to connect."),
+  CHECKPOINT_INTERVAL(
+      "checkpoint-interval",
+      "TIME",
+      "1s",
+      "How long a bundle of an unbounded source may go on before it must give out what it has."),
   WARM_UP(
       "warm-up",
       "TIME",
@@ -133,6 +138,11 @@ public enum Setting {
       }
       case MAX_ARTIFACT_SIZE, MAX_STAGED_SIZE, JOB_LOG_LIMIT -> DataSize.parse(value);
       case JOB_RETENTION -> parseCount(value);
+      case CHECKPOINT_INTERVAL -> {
+        if (Durations.parse(value).toMillis() < 10) {
+          throw new IllegalArgumentException("at least 10ms: each checkpoint is a round trip");
+        }
+      }
       case PREPARATION_TIMEOUT, STAGING_TIMEOUT, WORKER_START_TIMEOUT, WARM_UP, SHUTDOWN_TIMEOUT ->
           Durations.parse(value);
     }

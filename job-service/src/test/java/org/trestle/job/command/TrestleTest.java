@@ -29,7 +29,7 @@ final class TrestleTest {
   void helpNamesAllCommands() {
     assertThat(run("--help")).isZero();
     assertThat(out.toString())
-        .contains("serve", "jobs", "show", "logs", "cancel", "explain", "version");
+        .contains("serve", "jobs", "show", "logs", "cancel", "drain", "explain", "version");
   }
 
   @Test
@@ -108,6 +108,15 @@ final class TrestleTest {
       assertThat(out.toString()).contains("barrier at the GroupByKey");
       assertThat(run("cancel", "last", "--endpoint", service.endpoint())).isZero();
       assertThat(execution.isCancelled()).isTrue();
+    }
+  }
+
+  @Test
+  void drainsAJob() throws Exception {
+    try (TestingService service = TestingService.start(directory)) {
+      String job = service.run();
+      assertThat(run("drain", "last", "--endpoint", service.endpoint())).isZero();
+      assertThat(out.toString()).contains(job + " DRAINED");
     }
   }
 

@@ -38,6 +38,7 @@ final class ConfigSourcesTest {
                     Map.entry("preparation-timeout", "1h"),
                     Map.entry("staging-timeout", "2m"),
                     Map.entry("worker-start-timeout", "1m"),
+                    Map.entry("checkpoint-interval", "1s"),
                     Map.entry("warm-up", "30s"),
                     Map.entry("shutdown-timeout", "10s"))));
   }
@@ -61,6 +62,7 @@ final class ConfigSourcesTest {
                 Duration.ofHours(1),
                 Duration.ofMinutes(2),
                 Duration.ofMinutes(1),
+                Duration.ofSeconds(1),
                 Duration.ofSeconds(30),
                 Duration.ofSeconds(10)));
   }
@@ -82,6 +84,7 @@ final class ConfigSourcesTest {
             Map.entry(Setting.PREPARATION_TIMEOUT, "6s"),
             Map.entry(Setting.STAGING_TIMEOUT, "7ms"),
             Map.entry(Setting.WORKER_START_TIMEOUT, "8d"),
+            Map.entry(Setting.CHECKPOINT_INTERVAL, "250ms"),
             Map.entry(Setting.WARM_UP, "10s"),
             Map.entry(Setting.SHUTDOWN_TIMEOUT, "9m"));
     assertThat(others).containsOnlyKeys(Setting.values());
@@ -100,6 +103,7 @@ final class ConfigSourcesTest {
             Duration.ofSeconds(6),
             Duration.ofMillis(7),
             Duration.ofDays(8),
+            Duration.ofMillis(250),
             Duration.ofSeconds(10),
             Duration.ofMinutes(9));
     Map<String, String> variables = new TreeMap<>();
