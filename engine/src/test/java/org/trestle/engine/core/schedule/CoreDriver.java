@@ -41,6 +41,10 @@ final class CoreDriver {
     core = new JobCore(new JobPlan(stages, edges, List.of(initial), 8), policy);
   }
 
+  CoreDriver(SchedulingPolicy policy, JobPlan plan) {
+    core = new JobCore(plan, policy);
+  }
+
   private static void addMissing(List<EdgeId> edges, EdgeId edge) {
     if (!edges.contains(edge)) {
       edges.add(edge);
