@@ -36,6 +36,7 @@ import org.trestle.engine.windowing.DefaultWindowMapping;
 import org.trestle.engine.windowing.WindowMapping;
 import org.trestle.engine.windowing.WindowingStrategySpec;
 import org.trestle.fn.wire.WireCoders;
+import org.trestle.proto.Urns.Coders;
 
 /**
  * The side inputs of a job's stages: where their contents are, and how stages wait for them.
@@ -67,7 +68,7 @@ final class SideInputPlan {
       String id,
       List<PCollectionId> inputs,
       EdgeFormat values,
-      WindowingStrategySpec strategy,
+      Triggering triggering,
       List<SideInputStore> stores) {
     EdgeId keylessEdge() {
       return new EdgeId(id + "-in");
@@ -134,7 +135,9 @@ final class SideInputPlan {
     EdgeFormat format = formats.apply(sideInput);
     int pageBytes = SideInputTable.DEFAULT_PAGE_BYTES;
     if (!streaming) {
-      SideInputStore table = new SideInputTable(format, blocks, pageBytes);
+      boolean firingsReplace =
+          isTriggered(sideInput) && (format.key() != null || !isOfPairs(sideInput));
+      SideInputStore table = new SideInputTable(format, firingsReplace, blocks, pageBytes);
       stores.put(Key.of(sideInput), table);
       sideInput.edges().forEach(edge -> addContents(edgeId(edge), table));
       return;
@@ -153,7 +156,7 @@ final class SideInputPlan {
                       sideInput.pcollection() + PANES,
                       key.edges(),
                       format.whole(),
-                      strategy(sideInput),
+                      Triggering.ofSideInput(strategy(sideInput), !isOfPairs(sideInput)),
                       new ArrayList<>()));
       way.stores.add(table);
       addContents(way.paneEdge(), table);
@@ -172,6 +175,18 @@ final class SideInputPlan {
 
   private boolean isTriggered(SideInput sideInput) {
     return !strategy(sideInput).defaultTrigger();
+  }
+
+  /**
+   * Whether the elements are key-value pairs: then a firing is most often that of one key, and does
+   * not replace the firings of others.
+   */
+  private boolean isOfPairs(SideInput sideInput) {
+    return components
+        .getCodersOrThrow(sideInput.wireCoderId())
+        .getSpec()
+        .getUrn()
+        .equals(Coders.KV);
   }
 
   private WindowingStrategy proto(SideInput sideInput) {
@@ -368,9 +383,7 @@ final class SideInputPlan {
     added.stages.put(keyless, new KeylessStage(keylessOutput));
     added.names.put(keyless, way.id + ": all in one group");
     added.specs.add(spec(groupingId(way), true, List.of(way.keylessEdge()), way.paneEdge()));
-    added.stages.put(
-        groupingId(way),
-        groupings.of(way.id, input, Triggering.of(way.strategy, null), paneOutput));
+    added.stages.put(groupingId(way), groupings.of(way.id, input, way.triggering, paneOutput));
     added.names.put(groupingId(way), way.id + ": grouped by window");
   }
 

@@ -98,20 +98,24 @@ final class DescriptorBuilder {
   }
 
   /**
-   * The values of an ordered list are length-prefixed, by the harness itself in some SDKs, by the
-   * coder they are given in others.
+   * The state as the harness must write it. The values of an ordered list are length-prefixed, by
+   * the harness itself in some SDKs, by the coder they are given in others. Those of a multimap
+   * come in the wire coder, as the runner has to find where each one ends.
    */
   private StateSpec onTheWire(StateSpec spec) {
-    String element = spec.getOrderedListSpec().getElementCoderId();
-    if (!components.containsCoders(element)
-        || coders.coder(element).getSpec().getUrn().equals(Coders.LENGTH_PREFIX)) {
-      return spec;
+    StateSpec.Builder written = spec.toBuilder();
+    String value = spec.getMultimapSpec().getValueCoderId();
+    if (components.containsCoders(value)) {
+      written.getMultimapSpecBuilder().setValueCoderId(coders.wire(value));
     }
-    StateSpec.Builder prefixed = spec.toBuilder();
-    prefixed
-        .getOrderedListSpecBuilder()
-        .setElementCoderId(coders.of(Coders.LENGTH_PREFIX, element));
-    return prefixed.build();
+    String element = spec.getOrderedListSpec().getElementCoderId();
+    if (components.containsCoders(element)
+        && !coders.coder(element).getSpec().getUrn().equals(Coders.LENGTH_PREFIX)) {
+      written
+          .getOrderedListSpecBuilder()
+          .setElementCoderId(coders.of(Coders.LENGTH_PREFIX, element));
+    }
+    return written.build();
   }
 
   private void addCodersOf(ParDoPayload parDo) {

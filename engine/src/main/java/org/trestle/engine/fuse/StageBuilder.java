@@ -296,7 +296,7 @@ final class StageBuilder {
 
   private @Nullable String valueCoder(StateSpec spec) {
     String value = spec.getMultimapSpec().getValueCoderId();
-    return components.containsCoders(value) && coders.isKnown(value) ? coders.wire(value) : null;
+    return components.containsCoders(value) ? coders.wire(value) : null;
   }
 
   private List<SideInput> sideInputs(TransformNode node) {

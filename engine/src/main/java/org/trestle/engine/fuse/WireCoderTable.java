@@ -53,11 +53,6 @@ final class WireCoderTable {
     return known;
   }
 
-  /** Whether the runner knows all of a coder, so that it is its own wire coder. */
-  boolean isKnown(String coderId) {
-    return wire(coderId).equals(unified(coderId));
-  }
-
   /** Returns the id of a window coder's wire coder. */
   String wireWindow(String coderId) {
     String known = wireWindow.get(coderId);

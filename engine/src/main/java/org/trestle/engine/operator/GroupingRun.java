@@ -158,6 +158,9 @@ final class GroupingRun {
       droppedClosed++;
       return;
     }
+    if (triggering.firingsReplace() && !admitFiring(state, cursor)) {
+      return;
+    }
     use(state);
     state.values.add(cursor.buffer(), cursor.keyEnd(), cursor.valueEnd());
     state.dirty = true;
@@ -166,6 +169,19 @@ final class GroupingRun {
     if (machine.countsElements()) {
       fireIfReady(state);
     }
+  }
+
+  /** Makes room for an element of a firing; false if those of a later firing have come before. */
+  private static boolean admitFiring(WindowState state, WindowedValueCursor cursor) {
+    if (Panes.timing(cursor.paneHead()) == Panes.Timing.UNKNOWN) {
+      return true;
+    }
+    long firing = cursor.paneIndex();
+    if (state.newestFiring >= 0 && firing > state.newestFiring) {
+      state.values.clear();
+    }
+    state.newestFiring = Math.max(firing, state.newestFiring);
+    return firing == state.newestFiring;
   }
 
   /** The state of a key and window, new if need be. */

@@ -15,6 +15,8 @@ import org.trestle.engine.windowing.WindowingStrategySpec.OutputTime;
  *
  * @param allowedLateness in milliseconds
  * @param merger merges the windows of each key; null if windows do not merge
+ * @param firingsReplace whether elements that came out of a trigger replace those of the firings of
+ *     their window before; else all elements add up
  */
 public record Triggering(
     Trigger trigger,
@@ -23,7 +25,8 @@ public record Triggering(
     ClosingBehavior closingBehavior,
     OnTimeBehavior onTimeBehavior,
     long allowedLateness,
-    @Nullable WindowMerger merger) {
+    @Nullable WindowMerger merger,
+    boolean firingsReplace) {
 
   public Triggering {
     if (accumulation == Accumulation.RETRACTING) {
@@ -47,7 +50,27 @@ public record Triggering(
         strategy.closingBehavior(),
         strategy.onTimeBehavior(),
         strategy.allowedLateness(),
-        merger);
+        merger,
+        false);
+  }
+
+  /**
+   * The triggering of a side input, whose panes are what its readers see: one without new elements
+   * would only take away what they see.
+   *
+   * @param firingsReplace as {@link #firingsReplace}
+   * @throws IllegalArgumentException if the strategy is not supported
+   */
+  public static Triggering ofSideInput(WindowingStrategySpec strategy, boolean firingsReplace) {
+    return new Triggering(
+        strategy.trigger(),
+        strategy.accumulation(),
+        strategy.outputTime(),
+        ClosingBehavior.EMIT_IF_NONEMPTY,
+        OnTimeBehavior.FIRE_IF_NONEMPTY,
+        strategy.allowedLateness(),
+        null,
+        firingsReplace);
   }
 
   /** The last moment at which elements of a window that ends at this time are not dropped. */

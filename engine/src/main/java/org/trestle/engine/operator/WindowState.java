@@ -50,6 +50,9 @@ final class WindowState {
 
   LateHold lateHold = LateHold.NONE;
 
+  /** The latest firing that elements came out of; -1 if there was none. */
+  long newestFiring = -1;
+
   /** How many panes were given out. */
   long panes;
 

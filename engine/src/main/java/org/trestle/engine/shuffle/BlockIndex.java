@@ -8,6 +8,7 @@ import java.util.Map;
 import org.trestle.engine.core.port.ByteKey;
 import org.trestle.engine.core.port.ElementBlock;
 import org.trestle.engine.windowing.WindowingStrategySpec.OutputTime;
+import org.trestle.fn.wire.Panes;
 import org.trestle.fn.wire.WindowedValueCursor;
 import org.trestle.fn.wire.WireCoder;
 
@@ -45,14 +46,19 @@ public final class BlockIndex implements AutoCloseable {
     this.offsets = new int[values];
     this.lengths = new int[values];
     for (int i = 0; i < values; i++) {
-      firsts[builder.entries[i] + 1]++;
-      bytes[builder.entries[i]] += builder.lengths[i];
+      if (!builder.isReplaced(i)) {
+        firsts[builder.entries[i] + 1]++;
+        bytes[builder.entries[i]] += builder.lengths[i];
+      }
     }
     for (int i = 0; i < entries; i++) {
       firsts[i + 1] += firsts[i];
     }
     int[] next = Arrays.copyOf(firsts, entries);
     for (int i = 0; i < values; i++) {
+      if (builder.isReplaced(i)) {
+        continue;
+      }
       int place = next[builder.entries[i]]++;
       sources[place] = builder.sources[i];
       offsets[place] = builder.offsets[i];
@@ -70,7 +76,23 @@ public final class BlockIndex implements AutoCloseable {
    */
   public static BlockIndex of(
       EdgeFormat format, List<? extends ElementBlock> blocks, BlockStore store) {
-    Builder builder = new Builder(format);
+    return of(new Builder(format, false), blocks, store);
+  }
+
+  /**
+   * Reads all blocks once. In each entry, elements that came out of a trigger replace those of the
+   * firings before.
+   *
+   * @param store where the memory of the index counts
+   * @throws org.trestle.fn.wire.WireFormatException if an element is malformed
+   */
+  public static BlockIndex ofNewestFirings(
+      EdgeFormat format, List<? extends ElementBlock> blocks, BlockStore store) {
+    return of(new Builder(format, true), blocks, store);
+  }
+
+  private static BlockIndex of(
+      Builder builder, List<? extends ElementBlock> blocks, BlockStore store) {
     for (ElementBlock block : blocks) {
       builder.add((EncodedBlock) block);
     }
@@ -88,7 +110,7 @@ public final class BlockIndex implements AutoCloseable {
    */
   public static BlockIndex ofNewestPane(
       EdgeFormat format, List<? extends ElementBlock> blocks, BlockStore store) {
-    Builder builder = new Builder(format);
+    Builder builder = new Builder(format, false);
     EncodedBlock newest = null;
     int position = 0;
     long highest = -1;
@@ -201,8 +223,20 @@ public final class BlockIndex implements AutoCloseable {
     private int[] lengths = new int[64];
     private int count;
 
-    Builder(EdgeFormat format) {
+    private final boolean firingsReplace;
+
+    /** Of each entry: the latest firing plus 1, and the first value that none has replaced. */
+    private long[] newestFirings = new long[0];
+
+    private int[] validFrom = new int[0];
+
+    Builder(EdgeFormat format, boolean firingsReplace) {
       this.cursor = format.cursor();
+      this.firingsReplace = firingsReplace;
+    }
+
+    boolean isReplaced(int value) {
+      return firingsReplace && value < validFrom[entries[value]];
     }
 
     void add(EncodedBlock block) {
@@ -219,9 +253,29 @@ public final class BlockIndex implements AutoCloseable {
                   cursor.keyEnd(),
                   cursor.windowStart(window),
                   cursor.windowEnd(window));
-          add(entry, source, view.offset(cursor.keyEnd()), cursor.valueEnd() - cursor.keyEnd());
+          if (!firingsReplace || admitFiring(entry)) {
+            add(entry, source, view.offset(cursor.keyEnd()), cursor.valueEnd() - cursor.keyEnd());
+          }
         }
       }
+    }
+
+    /** Makes room for an element of a firing; false if those of a later firing are there. */
+    private boolean admitFiring(int entry) {
+      if (entry >= newestFirings.length) {
+        int capacity = Math.max(64, 2 * entry);
+        newestFirings = Arrays.copyOf(newestFirings, capacity);
+        validFrom = Arrays.copyOf(validFrom, capacity);
+      }
+      if (Panes.timing(cursor.paneHead()) == Panes.Timing.UNKNOWN) {
+        return true;
+      }
+      long firing = cursor.paneIndex() + 1;
+      if (newestFirings[entry] > 0 && firing > newestFirings[entry]) {
+        validFrom[entry] = count;
+      }
+      newestFirings[entry] = Math.max(firing, newestFirings[entry]);
+      return firing == newestFirings[entry];
     }
 
     /** Adds the values of a block of one element, which is an iterable. */

@@ -23,6 +23,7 @@ public final class SideInputTable implements SideInputStore {
   public static final int DEFAULT_PAGE_BYTES = 1 << 20;
 
   private final EdgeFormat format;
+  private final boolean firingsReplace;
   private final BlockStore store;
   private final SideInputPages pages;
 
@@ -41,10 +42,14 @@ public final class SideInputTable implements SideInputStore {
    * An empty table.
    *
    * @param format with a key coder if the side input is a multimap
+   * @param firingsReplace whether elements that came out of a trigger replace those of the firings
+   *     before of their window, and of their key if the side input is a multimap
    * @param store where the blocks are released on close
    */
-  public SideInputTable(EdgeFormat format, BlockStore store, int pageBytes) {
+  public SideInputTable(
+      EdgeFormat format, boolean firingsReplace, BlockStore store, int pageBytes) {
     this.format = format;
+    this.firingsReplace = firingsReplace;
     this.store = store;
     this.pages = new SideInputPages(format, pageBytes);
   }
@@ -97,7 +102,10 @@ public final class SideInputTable implements SideInputStore {
                     ? "side input read after the end of its job"
                     : "side input not complete yet");
           }
-          made = BlockIndex.of(format, blocks, store);
+          made =
+              firingsReplace
+                  ? BlockIndex.ofNewestFirings(format, blocks, store)
+                  : BlockIndex.of(format, blocks, store);
           index = made;
         }
       }

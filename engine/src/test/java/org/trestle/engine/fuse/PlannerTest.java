@@ -4,11 +4,14 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.google.protobuf.ByteString;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import org.apache.beam.model.pipeline.v1.Endpoints.ApiServiceDescriptor;
 import org.apache.beam.model.pipeline.v1.RunnerApi.BagStateSpec;
 import org.apache.beam.model.pipeline.v1.RunnerApi.Environment;
 import org.apache.beam.model.pipeline.v1.RunnerApi.FunctionSpec;
+import org.apache.beam.model.pipeline.v1.RunnerApi.MultimapStateSpec;
 import org.apache.beam.model.pipeline.v1.RunnerApi.PTransform;
 import org.apache.beam.model.pipeline.v1.RunnerApi.ParDoPayload;
 import org.apache.beam.model.pipeline.v1.RunnerApi.StateSpec;
@@ -272,6 +275,45 @@ class PlannerTest {
     assertThat(plan.components().getCodersOrThrow(timer.keyCoderId()).getSpec().getUrn())
         .isEqualTo("beam:coder:length_prefix:v1");
     assertThat(stage.descriptor().getTimerApiServiceDescriptor()).isEqualTo(ENDPOINT);
+  }
+
+  @Test
+  void writesWireCodersOfMultimapValuesIntoPayloads() throws Exception {
+    FusedPipeline plan =
+        plan(
+            base()
+                .parDo(
+                    "s",
+                    "a",
+                    "kv",
+                    "py",
+                    payload ->
+                        payload
+                            .putStateSpecs("own", multimap("custom"))
+                            .putStateSpecs("known", multimap("varint"))));
+
+    SdkStage stage = (SdkStage) plan.stages().get(plan.stages().size() - 1);
+    ParDoPayload payload =
+        ParDoPayload.parseFrom(stage.descriptor().getTransformsOrThrow("s").getSpec().getPayload());
+    Map<String, String> urns = new HashMap<>();
+    for (var state : stage.userStates()) {
+      String coderId = state.valueCoderId();
+      assertThat(payload.getStateSpecsOrThrow(state.stateId()).getMultimapSpec().getValueCoderId())
+          .isEqualTo(coderId);
+      urns.put(state.stateId(), stage.descriptor().getCodersOrThrow(coderId).getSpec().getUrn());
+    }
+    assertThat(urns)
+        .containsOnly(
+            Map.entry("own", "beam:coder:length_prefix:v1"),
+            Map.entry("known", "beam:coder:varint:v1"));
+  }
+
+  private static StateSpec multimap(String valueCoderId) {
+    return StateSpec.newBuilder()
+        .setMultimapSpec(
+            MultimapStateSpec.newBuilder().setKeyCoderId("string").setValueCoderId(valueCoderId))
+        .setProtocol(FunctionSpec.newBuilder().setUrn(UserState.MULTIMAP))
+        .build();
   }
 
   @Test

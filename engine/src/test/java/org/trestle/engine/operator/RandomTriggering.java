@@ -28,7 +28,8 @@ public final class RandomTriggering {
         one(ClosingBehavior.values()),
         one(OnTimeBehavior.values()),
         new long[] {0, 0, 5, 20, 100, Long.MAX_VALUE}[random.nextInt(6)],
-        sessions ? new SessionMerging() : null);
+        sessions ? new SessionMerging() : null,
+        false);
   }
 
   /**

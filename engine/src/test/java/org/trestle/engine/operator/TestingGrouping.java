@@ -107,6 +107,14 @@ public final class TestingGrouping implements AutoCloseable {
     return this;
   }
 
+  /** Adds an element without key that came out of a trigger. */
+  public TestingGrouping firing(long index, String value, long timestamp, ByteKey... windows) {
+    Panes.Pane pane = new Panes.Pane(index == 0, false, Panes.Timing.EARLY, index, -1);
+    TestingElements.write(
+        sink, timestamp, List.of(windows), pane, new byte[0], TestingElements.prefixed(value));
+    return this;
+  }
+
   /** The input watermark moves, but not back. Nothing runs. */
   public TestingGrouping watermark(long time) {
     watermark = Math.max(watermark, time);

@@ -89,8 +89,14 @@ class TriggeredGroupingTest {
       return new Setup(trigger, accumulation, outputTime, closing, onTime, lateness, windows);
     }
 
+    Triggering replacingFirings() {
+      return new Triggering(
+          trigger, accumulation, outputTime, closing, onTime, lateness, merger, true);
+    }
+
     Triggering triggering() {
-      return new Triggering(trigger, accumulation, outputTime, closing, onTime, lateness, merger);
+      return new Triggering(
+          trigger, accumulation, outputTime, closing, onTime, lateness, merger, false);
     }
   }
 
@@ -461,6 +467,29 @@ class TriggeredGroupingTest {
   }
 
   @Test
+  void elementsOfAFiringReplaceThoseOfFiringsBeforeIfWanted() {
+    Setup each = Setup.of(new Repeat(new ElementCount(1))).accumulating();
+    TestingGrouping it =
+        new TestingGrouping(each.replacingFirings(), TestingElements.INTERVALS, false, 1L << 40);
+    grouping = it;
+    it.element("", "raw", 1, W0).settle();
+    it.element("", "more", 1, W0).settle();
+    it.firing(0, "a", 1, W0).firing(0, "b", 1, W0).settle();
+    it.firing(2, "c", 1, W0).settle();
+    it.firing(1, "late", 1, W0).firing(2, "d", 1, W0).settle();
+    it.firing(1, "of another window", 12, W10).settle();
+    assertThat(it.takePanes().stream().map(TestingGrouping.Pane::values))
+        .containsExactly(
+            List.of("raw"),
+            List.of("raw", "more"),
+            List.of("raw", "more", "a"),
+            List.of("raw", "more", "a", "b"),
+            List.of("c"),
+            List.of("c", "d"),
+            List.of("of another window"));
+  }
+
+  @Test
   void largePanesGoToDiskWhenMemoryIsShort() {
     TestingGrouping it =
         new TestingGrouping(
@@ -498,7 +527,8 @@ class TriggeredGroupingTest {
                     ClosingBehavior.EMIT_ALWAYS,
                     OnTimeBehavior.FIRE_ALWAYS,
                     0,
-                    null))
+                    null,
+                    false))
         .hasMessageContaining("not supported");
   }
 

@@ -55,10 +55,23 @@ public final class TestingElements {
   /** An element in some windows: {@code key} and {@code value} are its value's bytes. */
   public static void write(
       ByteSink sink, long timestamp, List<ByteKey> windows, byte[] key, byte[] value) {
+    Panes.Pane none = Panes.decode(new byte[] {Panes.NO_FIRING}, 0, 1);
+    write(sink, timestamp, windows, none, key, value);
+  }
+
+  /** Appends an element of a firing. */
+  public static void write(
+      ByteSink sink,
+      long timestamp,
+      List<ByteKey> windows,
+      Panes.Pane pane,
+      byte[] key,
+      byte[] value) {
     Timestamps.encode(sink, timestamp);
     sink.putInt(windows.size());
     windows.forEach(window -> sink.put(window.bytes()));
-    sink.putByte(Panes.NO_FIRING).put(key).put(value);
+    Panes.encode(sink, pane);
+    sink.put(key).put(value);
   }
 
   public static ByteKey interval(long start, long end) {

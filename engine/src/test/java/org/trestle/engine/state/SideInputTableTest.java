@@ -29,6 +29,7 @@ import org.trestle.engine.shuffle.MemoryBudget;
 import org.trestle.engine.shuffle.SpillFiles;
 import org.trestle.engine.shuffle.TestingElements;
 import org.trestle.fn.wire.ByteSink;
+import org.trestle.fn.wire.Panes;
 
 class SideInputTableTest {
   private static final ByteKey[] WINDOWS = {
@@ -61,7 +62,7 @@ class SideInputTableTest {
         writer.append(element(windows, key, value));
       }
       try (SideInputTable table =
-          new SideInputTable(TestingElements.keyedIntervals(), store, pageBytes)) {
+          new SideInputTable(TestingElements.keyedIntervals(), false, store, pageBytes)) {
         writer.finish().blocks().forEach(table::add);
         table.complete();
         for (ByteKey window : WINDOWS) {
@@ -105,7 +106,7 @@ class SideInputTableTest {
     EdgeFormat format = TestingElements.plainIntervals();
     try (SpillFiles files = TestingElements.files();
         BlockStore store = new BlockStore(new MemoryBudget(onDisk ? 0 : 1 << 30), files);
-        SideInputTable table = new SideInputTable(format, store, pageBytes)) {
+        SideInputTable table = new SideInputTable(format, false, store, pageBytes)) {
       Map<ByteKey, List<String>> expected = new LinkedHashMap<>();
       for (int seed : seeds) {
         ByteKey window = WINDOWS[seed % 2];
@@ -124,6 +125,43 @@ class SideInputTableTest {
             .isEqualTo(joined(expected.getOrDefault(window, List.of())));
       }
     }
+  }
+
+  @Test
+  void elementsOfAFiringReplaceThoseOfFiringsBeforeIfWanted() {
+    EdgeFormat format = TestingElements.keyedIntervals();
+    for (boolean replace : List.of(true, false)) {
+      try (SpillFiles files = TestingElements.files();
+          BlockStore store = new BlockStore(new MemoryBudget(1 << 30), files);
+          SideInputTable table = new SideInputTable(format, replace, store, 100)) {
+        EdgeWriter writer = writer(format, store);
+        writer.append(element(List.of(WINDOWS[0]), "k", "raw"));
+        writer.append(firing(0, "k", "a"));
+        writer.append(firing(0, "other", "o"));
+        writer.append(firing(2, "k", "c"));
+        writer.append(firing(1, "k", "b"));
+        writer.append(firing(2, "k", "d"));
+        writer.finish().blocks().forEach(table::add);
+        table.complete();
+
+        assertThat(read(table, valuesOf(WINDOWS[0], "k"), 100))
+            .isEqualTo(joined(replace ? List.of("c", "d") : List.of("raw", "a", "c", "b", "d")));
+        assertThat(read(table, valuesOf(WINDOWS[0], "other"), 100)).isEqualTo(joined(List.of("o")));
+      }
+    }
+  }
+
+  private static ByteString firing(long index, String key, String value) {
+    Panes.Pane pane = new Panes.Pane(index == 0, false, Panes.Timing.EARLY, index, -1);
+    ByteSink sink = new ByteSink();
+    TestingElements.write(
+        sink,
+        0,
+        List.of(WINDOWS[0]),
+        pane,
+        TestingElements.prefixed(key),
+        TestingElements.prefixed(value));
+    return sink.toByteString();
   }
 
   @Test
@@ -171,7 +209,8 @@ class SideInputTableTest {
   void isReadOnlyWhenComplete() {
     try (SpillFiles files = TestingElements.files();
         BlockStore store = new BlockStore(new MemoryBudget(1 << 30), files);
-        SideInputTable table = new SideInputTable(TestingElements.keyedIntervals(), store, 10)) {
+        SideInputTable table =
+            new SideInputTable(TestingElements.keyedIntervals(), false, store, 10)) {
       assertThatThrownBy(() -> table.handle(get(keysOf(WINDOWS[0]), ByteString.EMPTY)))
           .hasMessageContaining("not complete");
     }
@@ -184,7 +223,8 @@ class SideInputTableTest {
   private static void withTable(Check check) {
     try (SpillFiles files = TestingElements.files();
         BlockStore store = new BlockStore(new MemoryBudget(1 << 30), files);
-        SideInputTable table = new SideInputTable(TestingElements.keyedIntervals(), store, 1)) {
+        SideInputTable table =
+            new SideInputTable(TestingElements.keyedIntervals(), false, store, 1)) {
       EdgeWriter writer = writer(TestingElements.keyedIntervals(), store);
       writer.append(element(List.of(WINDOWS[0]), "k", "one"));
       writer.append(element(List.of(WINDOWS[0]), "k", "two"));

@@ -28,6 +28,12 @@ final class KeyedStage extends StageState {
     private long elementsIn;
     private long bytesIn;
     private boolean leased;
+
+    /**
+     * The input watermark when the pending elements came, if they may go before event-time timers
+     * that have become due since; else {@link Long#MAX_VALUE}.
+     */
+    private long cameAt = Long.MAX_VALUE;
   }
 
   private final BundleSizer sizer;
@@ -77,6 +83,11 @@ final class KeyedStage extends StageState {
   @Override
   void addReturned(PendingItem item, int keyGroup) {
     Group group = group(keyGroup);
+    if (group.pending.isEmpty() && !group.leased) {
+      group.cameAt = inputWatermark();
+    } else if (timers.isEventTimerDue(keyGroup, inputWatermark())) {
+      group.cameAt = Long.MAX_VALUE;
+    }
     group.pending.add(item);
     pendingElements += item.block().count();
     pendingBytes += item.block().bytes();
@@ -105,11 +116,20 @@ final class KeyedStage extends StageState {
   private int nextDueGroup(int from, long now) {
     long clock = clock(now);
     for (int next = timers.nextGroup(from); next >= 0; next = timers.nextGroup(next + 1)) {
-      if (!group(next).leased && timers.isDue(next, inputWatermark(), clock)) {
+      if (!group(next).leased && timers.isDue(next, timerWatermark(next), clock)) {
         return next;
       }
     }
     return -1;
+  }
+
+  /**
+   * The input watermark as the event-time timers of a key group see it: what has become due by the
+   * commit that also brought elements comes after these.
+   */
+  private long timerWatermark(int keyGroup) {
+    Group group = group(keyGroup);
+    return group.pending.isEmpty() ? inputWatermark() : Math.min(inputWatermark(), group.cameAt);
   }
 
   /** Processing time as the timers see it: at the end of a drained input no timer waits for it. */
@@ -136,16 +156,17 @@ final class KeyedStage extends StageState {
   /**
    * The next key group whose elements may go. It goes round, so that none waits for ever behind
    * busier ones. Event-time timers that are due come before elements of their key group: no element
-   * that is on time is before them.
+   * that is on time is before them. But elements that came when none was due go first, as far as
+   * one bundle takes them.
    */
   private int nextReadyGroup() {
     for (int next = ready.nextSetBit(cursor); next >= 0; next = ready.nextSetBit(next + 1)) {
-      if (!timers.isEventTimerDue(next, inputWatermark())) {
+      if (!timers.isEventTimerDue(next, timerWatermark(next))) {
         return next;
       }
     }
     for (int next = ready.nextSetBit(0); next >= 0; next = ready.nextSetBit(next + 1)) {
-      if (!timers.isEventTimerDue(next, inputWatermark())) {
+      if (!timers.isEventTimerDue(next, timerWatermark(next))) {
         return next;
       }
     }
@@ -185,7 +206,7 @@ final class KeyedStage extends StageState {
     for (int next = firstDue;
         next >= 0 && fired.size() < room;
         next = nextDueGroup(next + 1, now)) {
-      timers.take(next, inputWatermark(), clock(now), room - fired.size(), fired);
+      timers.take(next, timerWatermark(next), clock(now), room - fired.size(), fired);
       lease(next);
       leased.add(next);
     }
@@ -225,6 +246,7 @@ final class KeyedStage extends StageState {
     for (int keyGroup : draft.keyGroups()) {
       Group group = group(keyGroup);
       group.leased = false;
+      group.cameAt = Long.MAX_VALUE;
       leases--;
       ready.set(keyGroup, !group.pending.isEmpty());
     }

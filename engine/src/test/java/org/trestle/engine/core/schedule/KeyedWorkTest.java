@@ -10,14 +10,20 @@ import static org.trestle.engine.core.schedule.CoreDriver.map;
 import static org.trestle.engine.core.schedule.CoreDriver.on;
 import static org.trestle.engine.core.schedule.CoreDriver.set;
 import static org.trestle.engine.core.schedule.CoreDriver.setProcessing;
+import static org.trestle.engine.core.schedule.CoreDriver.timer;
 
 import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.trestle.engine.core.TestBlock;
+import org.trestle.engine.core.bundle.BundleResult;
 import org.trestle.engine.core.bundle.BundleWork;
+import org.trestle.engine.core.bundle.EdgeOutput;
 import org.trestle.engine.core.bundle.EdgeOutput.KeyGroupBlock;
 import org.trestle.engine.core.bundle.FiredTimer;
+import org.trestle.engine.core.bundle.StageId;
+import org.trestle.engine.core.bundle.TimeDomain;
+import org.trestle.engine.core.bundle.TimerUpdate;
 import org.trestle.engine.core.port.EventTime;
 import org.trestle.engine.core.schedule.Action.Outcome;
 import org.trestle.engine.core.schedule.Action.WakeAt;
@@ -117,6 +123,36 @@ final class KeyedWorkTest {
     assertThat(fire(job).elementCount()).isEqualTo(1);
     assertThat(tags(fire(job))).containsExactly("1later");
     assertThat(job.end().outcome()).isEqualTo(Outcome.DONE);
+  }
+
+  @Test
+  void elementsComeBeforeTimersThatBecomeDueWithTheCommitThatBroughtThem() {
+    CoreDriver job =
+        new CoreDriver(
+            new SchedulingPolicy(4, 1, 1, 1, 1 << 20, 1, true),
+            List.of(keyed("first", "in", "mid"), keyed("second", "mid", "")),
+            keyedOn("in", group(1, TestBlock.at(0, 1)), group(1, TestBlock.at(9, 1))));
+    job.start(1);
+    List<String> second = new ArrayList<>();
+    long holds = 5;
+    while (!job.core.isEnded()) {
+      BundleWork work = job.bundle();
+      if (work.stage().equals(new StageId("second"))) {
+        second.add(work.timers().isEmpty() ? "element" : "timer");
+        job.commitTimers(work, work.timers().isEmpty() ? set(1, "t", 8) : clear(1, "t"));
+      } else if (work.timers().isEmpty()) {
+        // The first timer keeps the second stage before its own; then the same commit lets it go.
+        TimerUpdate timer =
+            new TimerUpdate.Set(timer(1, "t"), 1, TimeDomain.EVENT_TIME, holds + 100, holds);
+        EdgeOutput output = keyedOn("mid", group(1, TestBlock.at(holds - 5, 1)));
+        job.core.bundleCommitted(
+            new BundleResult(work.id(), List.of(output), List.of(timer), List.of()));
+        holds += 9;
+      } else {
+        job.commit(work);
+      }
+    }
+    assertThat(second).containsExactly("element", "element", "timer");
   }
 
   @Test
