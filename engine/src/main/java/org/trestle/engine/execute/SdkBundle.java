@@ -275,6 +275,12 @@ final class SdkBundle implements BundleReceiver {
     }
     List<TimerUpdate> all = new ArrayList<>(windows.timers());
     timerUpdates.forEach(update -> all.add(expiry.restrict(update)));
+    for (FiredTimer timer : work.timers()) {
+      if (WindowExpiry.isCleanup(timer)) {
+        // What still waits for processing time would come too late.
+        all.add(new TimerUpdate.ClearWindow(timer.timer(), timer.keyGroup()));
+      }
+    }
     return all;
   }
 

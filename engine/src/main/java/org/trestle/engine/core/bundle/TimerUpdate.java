@@ -18,4 +18,7 @@ public sealed interface TimerUpdate {
 
   /** Removes the timer, if there is one. */
   record Clear(TimerKey timer, int keyGroup) implements TimerUpdate {}
+
+  /** Removes all timers of the key and window that this timer has, whatever their names. */
+  record ClearWindow(TimerKey timer, int keyGroup) implements TimerUpdate {}
 }

@@ -32,6 +32,15 @@ final class GroupTimers {
     return old;
   }
 
+  /** Removes the timers of a key in a window, and returns them. */
+  List<FiredTimer> removeAll(ByteKey key, ByteKey window) {
+    List<FiredTimer> found = new ArrayList<>();
+    eventTime.collect(key, window, found);
+    processingTime.collect(key, window, found);
+    found.forEach(timer -> remove(timer.timer()));
+    return found;
+  }
+
   void add(FiredTimer timer) {
     timers.put(timer.timer(), timer);
     order(timer.domain()).add(timer);
@@ -125,6 +134,23 @@ final class GroupTimers {
         firsts.add(key.first);
       } else {
         keys.remove(timer.timer().key());
+      }
+    }
+
+    void collect(ByteKey key, ByteKey window, List<FiredTimer> into) {
+      KeyTimers ofKey = keys.get(key);
+      if (ofKey == null) {
+        return;
+      }
+      if (ofKey.first.timer().window().equals(window)) {
+        into.add(ofKey.first);
+      }
+      if (ofKey.rest != null) {
+        for (FiredTimer timer : ofKey.rest) {
+          if (timer.timer().window().equals(window)) {
+            into.add(timer);
+          }
+        }
       }
     }
 

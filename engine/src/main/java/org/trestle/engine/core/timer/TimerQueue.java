@@ -5,6 +5,7 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 import org.trestle.engine.core.bundle.FiredTimer;
 import org.trestle.engine.core.bundle.TimeDomain;
+import org.trestle.engine.core.bundle.TimerKey;
 import org.trestle.engine.core.bundle.TimerUpdate;
 import org.trestle.engine.core.port.EventTime;
 import org.trestle.engine.core.watermark.HoldMultiset;
@@ -52,6 +53,15 @@ public final class TimerQueue {
     if (group == null) {
       group = new GroupTimers();
       groups[update.keyGroup()] = group;
+    }
+    if (update instanceof TimerUpdate.ClearWindow) {
+      TimerKey any = update.timer();
+      for (FiredTimer gone : group.removeAll(any.key(), any.window())) {
+        size--;
+        holds.remove(heldAt(gone.hold()));
+      }
+      occupied.set(update.keyGroup(), !group.isEmpty());
+      return;
     }
     FiredTimer old = group.remove(update.timer());
     if (old != null) {

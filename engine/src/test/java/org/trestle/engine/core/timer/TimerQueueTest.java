@@ -111,6 +111,18 @@ final class TimerQueueTest {
   }
 
   @Test
+  void clearsAllTimersOfAKeyAndWindow() {
+    set("a", "x", 10);
+    set("a", "y", 20);
+    set("a", "p", PROCESSING_TIME, 5, 3);
+    set("b", "x", 10);
+    queue.apply(new TimerUpdate.ClearWindow(timer("a", "any"), GROUP));
+    assertThat(queue.size()).isEqualTo(1);
+    assertThat(holds.size()).isEqualTo(1);
+    assertThat(take(100, 100, 100)).containsExactly("b/x@10");
+  }
+
+  @Test
   void takesNoMoreThanAskedFor() {
     set("a", "t", 10);
     set("b", "t", 12);
