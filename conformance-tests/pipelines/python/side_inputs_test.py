@@ -35,26 +35,35 @@ def test_slowly_updating_in_windows():
 
 
 def test_slowly_updating_in_the_global_window():
-    """Each firing replaces what the singleton was: later main elements see later values."""
+    """Each firing replaces what the singleton was: later main elements see later values.
+
+    The side input outlives the main input: Python's windows are EMIT_ALWAYS, so that the combine
+    fn gets an empty pane at the end, which Python's own max does not take. And the SDK reads a side
+    input of the global window only once for all bundles, unless the DoFn asks for its window.
+    """
     seen = Journal()
+
+    def latest(values):
+        return max(values, default=-1)
 
     def build(p):
         now = Timestamp.now()
         side = (
-            p | 'ticks' >> PeriodicImpulse(now, now + 4, 0.5, data=list(range(8)))
+            p | 'ticks' >> PeriodicImpulse(now, now + 7, 0.5, data=list(range(14)))
             | beam.WindowInto(
                 GlobalWindows(), trigger=trigger.Repeatedly(trigger.AfterCount(1)),
                 accumulation_mode=trigger.AccumulationMode.DISCARDING)
-            | beam.CombineGlobally(max).without_defaults())
-        (p | 'events' >> PeriodicImpulse(now, now + 5, 0.1)
+            | beam.CombineGlobally(latest).without_defaults())
+        (p | 'events' >> PeriodicImpulse(now, now + 4, 0.1)
          | 'look up' >> beam.Map(
-             lambda t, version: seen.add((t, version)), beam.pvalue.AsSingleton(side)))
+             lambda t, version, window=beam.DoFn.WindowParam: seen.add((t, version)),
+             beam.pvalue.AsSingleton(side)))
 
     run(build, streaming=True)
-    assert len(seen) == 50
+    assert len(seen) == 40
     versions = [version for _, version in sorted(seen.entries(), key=lambda e: e[0])]
     assert versions == sorted(versions)
-    assert versions[-1] == 7
+    assert versions[0] >= 0
     # Not one value for the whole stream: the job saw it change while it ran.
     assert len(set(versions)) >= 4
 
