@@ -36,7 +36,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 DEFAULT_SUITES = (
     'python-2.71.0,python-2.71.0-streaming,python-2.71.0-validatesrunner,'
     'python-2.77.0,python-2.77.0-streaming,python-2.77.0-validatesrunner,'
-    'go,pipelines-python,pipelines-go,examples')
+    'go,pipelines-python,pipelines-go,java,examples')
 GO_VERSION = '2.77.0'
 PIPELINES_PYTHON_VERSION = '2.77.0'
 EXAMPLES_PYTHON_VERSION = '2.77.0'

@@ -400,10 +400,7 @@ final class JobGraphBuilder {
     return new GroupingStage(table, output(stage.output()));
   }
 
-  /**
-   * Whether panes may come before the end of the input, or several for a window. A bounded job has
-   * one pane for each, whatever the trigger: when it could fire early all of the input is there.
-   */
+  /** Whether panes may come before the end of the input, or several for a window. */
   private boolean isTriggered(GroupByKeyStage stage) {
     for (PCollectionId input : stage.inputs()) {
       if (components.getPcollectionsOrThrow(input.value()).getIsBounded()
@@ -411,7 +408,7 @@ final class JobGraphBuilder {
         return true;
       }
     }
-    return fused.unbounded() && !windowing(stage).defaultTrigger();
+    return !windowing(stage).defaultTrigger();
   }
 
   private SortingStage sorting(SortByTimeStage stage) {

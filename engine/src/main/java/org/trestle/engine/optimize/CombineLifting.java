@@ -6,7 +6,6 @@ import org.apache.beam.model.pipeline.v1.RunnerApi.Coder;
 import org.apache.beam.model.pipeline.v1.RunnerApi.CombinePayload;
 import org.apache.beam.model.pipeline.v1.RunnerApi.Components;
 import org.apache.beam.model.pipeline.v1.RunnerApi.FunctionSpec;
-import org.apache.beam.model.pipeline.v1.RunnerApi.IsBounded;
 import org.apache.beam.model.pipeline.v1.RunnerApi.PCollection;
 import org.apache.beam.model.pipeline.v1.RunnerApi.PTransform;
 import org.apache.beam.model.pipeline.v1.RunnerApi.Pipeline;
@@ -24,8 +23,8 @@ import org.trestle.proto.Urns.Transforms;
  *          -> merge accumulators -> KV<K, A> -> extract outputs -> KV<K, O>
  * }</pre>
  *
- * <p>A trigger that counts elements must see them all, so a combine under it is not lifted, unless
- * the job is bounded: it is grouped as it is and combined after that.
+ * <p>A trigger that counts elements must see them all, so a combine under it is not lifted: it is
+ * grouped as it is and combined after that.
  */
 final class CombineLifting {
   private CombineLifting() {}
@@ -56,20 +55,13 @@ final class CombineLifting {
         && transform.getOutputsCount() == 1
         && payload != null
         && components.containsCoders(payload.getAccumulatorCoderId())
-        && (isBounded(components)
-            || seesNoElements(
-                components
-                    .getWindowingStrategiesOrDefault(
-                        input(transform, components).getWindowingStrategyId(),
-                        org.apache.beam.model.pipeline.v1.RunnerApi.WindowingStrategy
-                            .getDefaultInstance())
-                    .getTrigger()));
-  }
-
-  /** In a bounded job there is one pane for each window, whatever the trigger. */
-  private static boolean isBounded(Components components) {
-    return components.getPcollectionsMap().values().stream()
-        .noneMatch(pcollection -> pcollection.getIsBounded() == IsBounded.Enum.UNBOUNDED);
+        && seesNoElements(
+            components
+                .getWindowingStrategiesOrDefault(
+                    input(transform, components).getWindowingStrategyId(),
+                    org.apache.beam.model.pipeline.v1.RunnerApi.WindowingStrategy
+                        .getDefaultInstance())
+                .getTrigger());
   }
 
   private static @Nullable Coder inputCoder(PTransform transform, Components components) {
