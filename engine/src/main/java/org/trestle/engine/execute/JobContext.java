@@ -6,11 +6,10 @@ import java.util.function.LongSupplier;
 import org.apache.beam.model.fnexecution.v1.BeamFnApi.ProcessBundleDescriptor;
 import org.apache.beam.model.pipeline.v1.Endpoints.ApiServiceDescriptor;
 import org.apache.beam.model.pipeline.v1.RunnerApi.Environment;
-import org.apache.beam.model.pipeline.v1.RunnerApi.IsBounded;
-import org.apache.beam.model.pipeline.v1.RunnerApi.PCollection;
 import org.apache.beam.model.pipeline.v1.RunnerApi.PTransform;
 import org.jspecify.annotations.Nullable;
 import org.trestle.engine.execute.Engine.JobSpec;
+import org.trestle.engine.fuse.FusedPipeline;
 import org.trestle.engine.fuse.Planner;
 import org.trestle.engine.shuffle.MemoryBudget;
 import org.trestle.engine.shuffle.SpillFiles;
@@ -92,12 +91,7 @@ record JobContext(
 
   /** Whether the job may have no end of its own. */
   private boolean unbounded() {
-    for (PCollection pcollection : job.pipeline().getComponents().getPcollectionsMap().values()) {
-      if (pcollection.getIsBounded() == IsBounded.Enum.UNBOUNDED) {
-        return true;
-      }
-    }
-    return false;
+    return FusedPipeline.unbounded(job.pipeline().getComponents().getPcollectionsMap().values());
   }
 
   /**

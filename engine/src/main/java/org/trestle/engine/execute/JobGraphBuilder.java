@@ -104,9 +104,7 @@ final class JobGraphBuilder {
         SideInputPlan.AddedStages added = sideInputs.stagesBefore(sdk, this::triggered);
         specs.addAll(added.specs());
         runnerStages.putAll(added.stages());
-        added
-            .names()
-            .forEach((i, name) -> figures.put(i, new StageFigures(name, List.of(name), "runner")));
+        added.names().forEach((i, name) -> figures.put(i, runnerFigures(name)));
         sdkStages.put(id, sdkStage(sdk));
         figures.put(id, figures(sdk));
         specs.add(spec(sdk));
@@ -162,7 +160,10 @@ final class JobGraphBuilder {
   }
 
   private StageFigures runnerFigures(TransformId transform) {
-    String name = nameOf(transform);
+    return runnerFigures(nameOf(transform));
+  }
+
+  private static StageFigures runnerFigures(String name) {
     return new StageFigures(name, List.of(name), JobGraph.RUNNER_POOL);
   }
 
@@ -330,9 +331,7 @@ final class JobGraphBuilder {
       }
     }
     boolean stateful = !stage.userStates().isEmpty() || !stage.timerFamilies().isEmpty();
-    boolean unbounded =
-        components.getPcollectionsOrThrow(stage.source().value()).getIsBounded()
-            == RunnerApi.IsBounded.Enum.UNBOUNDED;
+    boolean unbounded = isUnbounded(stage.source());
     if (callbacks.isEmpty() && !(stateful && unbounded)) {
       return null;
     }
@@ -402,13 +401,13 @@ final class JobGraphBuilder {
 
   /** Whether panes may come before the end of the input, or several for a window. */
   private boolean isTriggered(GroupByKeyStage stage) {
-    for (PCollectionId input : stage.inputs()) {
-      if (components.getPcollectionsOrThrow(input.value()).getIsBounded()
-          == RunnerApi.IsBounded.Enum.UNBOUNDED) {
-        return true;
-      }
-    }
-    return !windowing(stage).defaultTrigger();
+    return stage.inputs().stream().anyMatch(this::isUnbounded)
+        || !windowing(stage).defaultTrigger();
+  }
+
+  private boolean isUnbounded(PCollectionId id) {
+    return components.getPcollectionsOrThrow(id.value()).getIsBounded()
+        == RunnerApi.IsBounded.Enum.UNBOUNDED;
   }
 
   private SortingStage sorting(SortByTimeStage stage) {

@@ -38,7 +38,8 @@ public record FusedPipeline(
     return !testStreams.isEmpty() || unbounded(components.getPcollectionsMap().values());
   }
 
-  static boolean unbounded(Collection<PCollection> pcollections) {
+  /** Whether one of the PCollections is unbounded. */
+  public static boolean unbounded(Collection<PCollection> pcollections) {
     for (PCollection pcollection : pcollections) {
       if (pcollection.getIsBounded() == IsBounded.Enum.UNBOUNDED) {
         return true;
