@@ -547,7 +547,11 @@ final class JobRun implements JobExecution {
     List.copyOf(running.keySet()).forEach(this::abandon);
     if (outcome == Action.Outcome.CANCELLED) {
       lastAnswers.clear();
-    } else if (outcome == Action.Outcome.DONE || outcome == Action.Outcome.DRAINED) {
+    } else {
+      // The clients stop reading, and may end, once they are told of the job's end.
+      pools.values().forEach(pool -> pool.logsArrived().forEach(this::awaitBeforeEnd));
+    }
+    if (outcome == Action.Outcome.DONE || outcome == Action.Outcome.DRAINED) {
       graph().allComplete();
     }
     whenAll(lastAnswers, LAST_ANSWERS_MILLIS, () -> announceEnd(outcome, message));

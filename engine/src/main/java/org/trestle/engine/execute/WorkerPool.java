@@ -215,6 +215,12 @@ final class WorkerPool {
     return size.workers() == 1;
   }
 
+  /** What the workers have logged so far; see {@link SdkWorker#logsArrived}. */
+  List<CompletableFuture<Void>> logsArrived() {
+    loop.assertOwner();
+    return members.stream().map(member -> member.started.worker().logsArrived()).toList();
+  }
+
   /** Stops all workers, also those still starting. */
   void stop() {
     loop.assertOwner();

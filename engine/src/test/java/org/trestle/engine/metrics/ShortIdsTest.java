@@ -52,6 +52,11 @@ class ShortIdsTest {
     }
 
     @Override
+    public CompletableFuture<Void> logsArrived() {
+      return CompletableFuture.completedFuture(null);
+    }
+
+    @Override
     public CompletableFuture<String> lost() {
       return lost;
     }

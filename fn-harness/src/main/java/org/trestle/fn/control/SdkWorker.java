@@ -22,6 +22,16 @@ public interface SdkWorker {
   CompletableFuture<InstructionResponse> instruct(InstructionRequest.Builder request);
 
   /**
+   * Waits for what the harness has logged so far. Log entries travel on a stream of their own, so
+   * those of a bundle can arrive after its response.
+   *
+   * @return completes when the harness has answered once more and its log has been quiet for some
+   *     milliseconds (longer if the answer was slow), at once if it sends no log, and after a
+   *     second at the latest; never exceptionally
+   */
+  CompletableFuture<Void> logsArrived();
+
+  /**
    * Completes when the harness is gone, with a sentence for people that says how (stream closed,
    * process exit code, last log lines).
    */

@@ -23,6 +23,7 @@ public final class LoggingService extends BeamFnLoggingGrpc.BeamFnLoggingImplBas
     LoggingPeer peer = caller.get();
     var call = (ServerCallStreamObserver<LogControl>) outbound;
     call.setOnCancelHandler(() -> {});
+    peer.logOpened();
     return new StreamObserver<>() {
       @Override
       public void onNext(LogEntry.List entries) {

@@ -17,6 +17,7 @@ import org.apache.beam.model.fnexecution.v1.BeamFnApi.Elements;
 import org.apache.beam.model.fnexecution.v1.BeamFnApi.InstructionRequest;
 import org.apache.beam.model.fnexecution.v1.BeamFnApi.InstructionResponse;
 import org.apache.beam.model.fnexecution.v1.BeamFnApi.LogEntry;
+import org.apache.beam.model.fnexecution.v1.BeamFnApi.MonitoringInfosMetadataRequest;
 import org.apache.beam.model.fnexecution.v1.BeamFnApi.ProcessBundleDescriptor;
 import org.apache.beam.model.fnexecution.v1.BeamFnApi.ProcessBundleRequest;
 import org.apache.beam.model.fnexecution.v1.BeamFnApi.StateRequest;
@@ -64,6 +65,11 @@ final class WorkerSession
 
   private static final int ERROR_CHARS = 2000;
 
+  /** A log that says nothing for this long, and twice the time of an answer, has said all. */
+  private static final long QUIET_NANOS = TimeUnit.MILLISECONDS.toNanos(5);
+
+  private static final long LAST_LOG_MILLIS = 1_000;
+
   private enum Phase {
     EXPECTED,
     CONNECTED,
@@ -90,6 +96,8 @@ final class WorkerSession
   private final Map<String, ActiveBundle> bundles = new ConcurrentHashMap<>();
   private final Map<String, Pending> pending = new ConcurrentHashMap<>();
   private final DataStreams dataStreams = new DataStreams();
+  private final AtomicLong logEntries = new AtomicLong();
+  private volatile boolean logging;
   private volatile long lastDataNanos;
 
   private final Object lock = new Object();
@@ -347,7 +355,13 @@ final class WorkerSession
   // Logging
 
   @Override
+  public void logOpened() {
+    logging = true;
+  }
+
+  @Override
   public void logged(LogEntry entry) {
+    logEntries.incrementAndGet();
     if (entry.getSeverity().getNumber() >= LogEntry.Severity.Enum.ERROR_VALUE) {
       String message = entry.getMessage();
       synchronized (lock) {
@@ -362,6 +376,31 @@ final class WorkerSession
     } catch (RuntimeException e) {
       log.warn("log sink failed, {}", this, e);
     }
+  }
+
+  @Override
+  public CompletableFuture<Void> logsArrived() {
+    if (!logging) {
+      return CompletableFuture.completedFuture(null);
+    }
+    long asked = System.nanoTime();
+    return instruct(
+            InstructionRequest.newBuilder()
+                .setMonitoringInfos(MonitoringInfosMetadataRequest.getDefaultInstance()))
+        .handle((response, failure) -> System.nanoTime() - asked)
+        .thenCompose(nanos -> logQuiet(logEntries.get(), QUIET_NANOS + 2 * nanos))
+        .completeOnTimeout(null, LAST_LOG_MILLIS, TimeUnit.MILLISECONDS);
+  }
+
+  /** Completes when the count of log entries has stayed the same for some time. */
+  private CompletableFuture<Void> logQuiet(long before, long nanos) {
+    return CompletableFuture.supplyAsync(
+            logEntries::get, CompletableFuture.delayedExecutor(nanos, TimeUnit.NANOSECONDS))
+        .thenCompose(
+            now ->
+                now == before || isGone()
+                    ? CompletableFuture.completedFuture(null)
+                    : logQuiet(now, nanos));
   }
 
   // The end

@@ -125,6 +125,38 @@ class ServicesTest {
     assertThat(runner.logs).containsExactly(entry("one"), entry("two"));
   }
 
+  @Test
+  void waitsForLogEntriesOnTheirWay() throws Exception {
+    TestingRunner.Pair pair = runner.connect(spec, TestingHarness.echo());
+    TestingHarness harness = pair.harness();
+    assertThat(pair.worker().logsArrived()).as("a harness without a log").isDone();
+    harness.log(entry("one"));
+    harness.answerInstructions(
+        response -> {
+          try {
+            harness.log(entry("two"));
+          } catch (InterruptedException e) {
+            throw new IllegalStateException(e);
+          }
+          return response;
+        });
+
+    var unused = TestingRunner.await(pair.worker().logsArrived());
+
+    assertThat(runner.logs).containsExactly(entry("one"), entry("two"));
+  }
+
+  @Test
+  void doesNotWaitForTheLogOfAHarnessThatHangs() throws Exception {
+    TestingRunner.Pair pair = runner.connect(spec, TestingHarness.echo());
+    pair.harness().log(entry("one"));
+    pair.harness().answerInstructions(response -> null);
+
+    var unused = TestingRunner.await(pair.worker().logsArrived());
+
+    assertThat(runner.logs).containsExactly(entry("one"));
+  }
+
   private static LogEntry entry(String message) {
     return LogEntry.newBuilder()
         .setMessage(message)

@@ -31,7 +31,7 @@ final class Messages {
     if (event instanceof JobEvent.Message told) {
       message.setImportance(told.importance()).setMessageText(told.text());
     } else if (event instanceof JobEvent.Log log) {
-      message.setImportance(importance(log.severity())).setMessageText(text(log));
+      message.setImportance(importance(log.severity())).setMessageText(log.line());
     }
     return response.build();
   }
@@ -61,21 +61,5 @@ final class Messages {
       case TRACE, DEBUG -> MessageImportance.JOB_MESSAGE_DEBUG;
       case WARN, ERROR, CRITICAL -> MessageImportance.JOB_MESSAGE_WARNING;
     };
-  }
-
-  /** A log entry in one text: severity, worker, transform, location, thread, message. */
-  static String text(JobEvent.Log log) {
-    StringBuilder text = new StringBuilder(log.severity().name());
-    part(text, " ", log.worker());
-    part(text, " ", log.transform());
-    part(text, " ", log.location());
-    part(text, " thread=", log.thread());
-    return text.append(": ").append(log.text()).toString();
-  }
-
-  private static void part(StringBuilder text, String before, String part) {
-    if (!part.isEmpty()) {
-      text.append(before).append(part);
-    }
   }
 }

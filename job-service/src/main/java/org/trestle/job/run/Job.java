@@ -276,7 +276,7 @@ public final class Job implements JobListener {
         entry.getTrace().isEmpty()
             ? entry.getMessage()
             : entry.getMessage() + "\n" + entry.getTrace();
-    events.append(
+    JobEvent.Log event =
         new JobEvent.Log(
             0,
             time,
@@ -286,7 +286,10 @@ public final class Job implements JobListener {
             entry.getInstructionId(),
             entry.getLogLocation(),
             entry.getThread(),
-            text));
+            text);
+    if (!event.isEcho()) {
+      events.append(event);
+    }
   }
 
   private Instant instant(long seconds, int nanos) {

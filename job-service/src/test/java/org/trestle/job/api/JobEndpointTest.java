@@ -232,6 +232,42 @@ final class JobEndpointTest {
     assertThat(errors(job)).containsExactly("the real reason");
   }
 
+  /** A Go program in LOOPBACK logs each message of its job, and sends what it logs as a worker. */
+  @Test
+  void doesNotTellAMessageAgainThatTheClientSendsBackAsAWorkersLog() throws Exception {
+    String worker = "w-" + "0123456789abcdef0123".repeat(2);
+    String job = service.run();
+    Execution execution = service.engine().next();
+    LogEntry entry = LogEntry.newBuilder().setMessage("connected").build();
+    execution.listener().log(worker, entry);
+    String told = messageWith(job, "connected");
+    String echo = "(id=3)" + told;
+    execution.listener().log(worker, entry.toBuilder().setMessage(echo).build());
+    execution
+        .listener()
+        .log(worker, entry.toBuilder().setMessage(echo).setInstructionId("user code").build());
+    execution.listener().log(worker, entry.toBuilder().setMessage("left " + worker).build());
+    execution.finish();
+    assertThat(drainStream(service.messages(job)))
+        .extracting(message -> message.getMessageResponse().getMessageText())
+        .filteredOn(text -> text.contains(worker))
+        .containsExactly(
+            told,
+            "UNSPECIFIED " + worker + ": " + echo,
+            "UNSPECIFIED " + worker + ": left " + worker);
+  }
+
+  private String messageWith(String job, String part) {
+    Iterator<JobMessagesResponse> messages = service.messages(job);
+    while (messages.hasNext()) {
+      String text = messages.next().getMessageResponse().getMessageText();
+      if (text.contains(part)) {
+        return text;
+      }
+    }
+    throw new AssertionError(part);
+  }
+
   @Test
   void replaysALongHistoryToALateReaderAndClosesTheStream() throws Exception {
     String job = service.run();

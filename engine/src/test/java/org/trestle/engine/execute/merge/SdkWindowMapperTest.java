@@ -126,6 +126,11 @@ class SdkWindowMapperTest {
     }
 
     @Override
+    public CompletableFuture<Void> logsArrived() {
+      return CompletableFuture.completedFuture(null);
+    }
+
+    @Override
     public CompletableFuture<String> lost() {
       return new CompletableFuture<>();
     }

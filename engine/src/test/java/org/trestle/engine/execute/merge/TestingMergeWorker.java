@@ -145,6 +145,11 @@ final class TestingMergeWorker implements SdkWorker {
   }
 
   @Override
+  public CompletableFuture<Void> logsArrived() {
+    return CompletableFuture.completedFuture(null);
+  }
+
+  @Override
   public CompletableFuture<String> lost() {
     return new CompletableFuture<>();
   }
