@@ -27,6 +27,7 @@ import org.trestle.engine.shuffle.PaneStore;
 import org.trestle.engine.shuffle.SpillFiles;
 import org.trestle.engine.shuffle.TestingElements;
 import org.trestle.fn.wire.ByteSink;
+import org.trestle.fn.wire.IntervalWindows;
 import org.trestle.fn.wire.Panes;
 import org.trestle.fn.wire.WindowCoder;
 import org.trestle.fn.wire.WindowedValueCursor;
@@ -212,7 +213,14 @@ public final class TestingGrouping implements AutoCloseable {
     droppedClosed += done.droppedDueToClosedWindow();
     done.result()
         .outputs()
-        .forEach(output -> output.blocks().forEach(block -> read((EncodedBlock) block)));
+        .forEach(
+            output ->
+                output
+                    .blocks()
+                    .forEach(
+                        block ->
+                            panes.addAll(
+                                panes((EncodedBlock) block, paneFormat(format), outputWatermark))));
     done.result().timers().forEach(timers::apply);
     fired.forEach(timer -> holds.remove(TimerQueue.heldAt(timer.hold())));
     blocks.release(elements);
@@ -236,12 +244,7 @@ public final class TestingGrouping implements AutoCloseable {
   private EdgeTarget target(boolean input) {
     return input
         ? new EdgeTarget(new EdgeId("in"), format, 0, 1, KEY_GROUPS)
-        : new EdgeTarget(
-            new EdgeId("out"),
-            new EdgeFormat(format.window(), TestingGrouping::skipValues, format.key()),
-            1,
-            0,
-            0);
+        : new EdgeTarget(new EdgeId("out"), paneFormat(format), 1, 0, 0);
   }
 
   private static int skipValues(byte[] buffer, int position, int limit) {
@@ -253,9 +256,15 @@ public final class TestingGrouping implements AutoCloseable {
     return at;
   }
 
-  private void read(EncodedBlock block) {
-    EdgeFormat output = target(false).format();
-    WindowedValueCursor cursor = output.cursor().reset(block.data().toByteArray());
+  /** The form of the panes of a grouping of such elements. */
+  public static EdgeFormat paneFormat(EdgeFormat input) {
+    return new EdgeFormat(input.window(), TestingGrouping::skipValues, input.key());
+  }
+
+  /** The panes in a block of {@link #paneFormat}. */
+  public static List<Pane> panes(EncodedBlock block, EdgeFormat format, long outputWatermark) {
+    List<Pane> panes = new ArrayList<>();
+    WindowedValueCursor cursor = format.cursor().reset(block.data().toByteArray());
     while (cursor.next()) {
       byte[] buffer = cursor.buffer();
       panes.add(
@@ -267,6 +276,30 @@ public final class TestingGrouping implements AutoCloseable {
               Panes.decode(buffer, cursor.paneStart(), cursor.paneEnd()),
               outputWatermark));
     }
+    return panes;
+  }
+
+  /** The elements in a block of keyed elements with interval windows. */
+  public static List<ReferenceGrouping.Input> inputs(EncodedBlock block, EdgeFormat format) {
+    List<ReferenceGrouping.Input> inputs = new ArrayList<>();
+    WindowedValueCursor cursor = format.cursor().reset(block.data().toByteArray());
+    while (cursor.next()) {
+      byte[] buffer = cursor.buffer();
+      List<ReferenceGrouping.Interval> windows = new ArrayList<>();
+      for (int i = 0; i < cursor.windowCount(); i++) {
+        windows.add(
+            new ReferenceGrouping.Interval(
+                IntervalWindows.start(buffer, cursor.windowStart(i), cursor.windowEnd(i)),
+                IntervalWindows.end(buffer, cursor.windowStart(i), cursor.windowEnd(i))));
+      }
+      inputs.add(
+          new ReferenceGrouping.Input(
+              text(buffer, cursor.keyStart(), cursor.keyEnd()),
+              text(buffer, cursor.keyEnd(), cursor.valueEnd()),
+              cursor.timestamp(),
+              windows));
+    }
+    return inputs;
   }
 
   private static List<String> values(byte[] buffer, int from, int to) {
@@ -281,7 +314,7 @@ public final class TestingGrouping implements AutoCloseable {
   }
 
   /** The text of a key. */
-  static String text(ByteKey key) {
+  public static String keyText(ByteKey key) {
     return text(key.bytes(), 0, key.length());
   }
 
