@@ -22,8 +22,9 @@ import org.apache.beam.model.pipeline.v1.RunnerApi.WindowingStrategy;
 import org.trestle.proto.Urns;
 
 /**
- * A pipeline of the size and shape of a small real one: an impulse, and two groupings between runs
- * of ParDos. What a ParDo does is the harness's affair.
+ * A pipeline of the size and shape of a small real one: an impulse, a flatten of two branches, and
+ * two groupings between runs of ParDos, with a coder that only the harness knows. What a ParDo does
+ * is the harness's affair.
  */
 final class RehearsalPipeline {
   private static final String ENVIRONMENT = "environment";
@@ -42,8 +43,9 @@ final class RehearsalPipeline {
 
   private Pipeline build(String poolAddress) {
     coder("bytes", Urns.Coders.BYTES);
-    coder("pair", Urns.Coders.KV, "bytes", "bytes");
-    coder("many", Urns.Coders.ITERABLE, "bytes");
+    coder("own", "rehearsal:coder:own");
+    coder("pair", Urns.Coders.KV, "bytes", "own");
+    coder("many", Urns.Coders.ITERABLE, "own");
     coder("group", Urns.Coders.KV, "bytes", "many");
     coder("window", Urns.Coders.GLOBAL_WINDOW);
     components
@@ -71,27 +73,41 @@ final class RehearsalPipeline {
                 .build());
     pcollection("impulse", "bytes");
     root("impulse", transform(Urns.Transforms.IMPULSE).putOutputs("out", "impulse"));
-    String last = steps("make", "impulse", "pair");
-    last = steps("regroup", group("group", last), "pair");
-    steps("end", group("group again", last), "bytes");
+    String left = steps("make", "impulse", "pair");
+    String right = steps("make more", "impulse", "pair");
+    String last = steps("regroup", group("group", flatten("both", left, right)), "pair");
+    steps("end", group("group again", last), "own");
     return pipeline.build();
   }
 
   /** Adds ParDos one after the other; returns the last one's output. */
   private String steps(String name, String input, String coder) {
     String last = input;
+    PTransform.Builder composite = PTransform.newBuilder().putInputs("in", input);
     for (int i = 1; i <= STEPS; i++) {
       String step = name + " " + i;
       pcollection(step, coder);
-      root(
+      put(
           step,
           transform(Urns.Transforms.PAR_DO, ParDoPayload.getDefaultInstance().toByteString())
               .setEnvironmentId(ENVIRONMENT)
               .putInputs("in", last)
               .putOutputs("out", step));
+      composite.addSubtransforms(step);
       last = step;
     }
+    root(name, composite.putOutputs("out", last));
     return last;
+  }
+
+  private String flatten(String name, String... inputs) {
+    pcollection(name, "pair");
+    PTransform.Builder flatten = transform(Urns.Transforms.FLATTEN).putOutputs("out", name);
+    for (String input : inputs) {
+      flatten.putInputs(input, input);
+    }
+    root(name, flatten);
+    return name;
   }
 
   private String group(String name, String input) {
@@ -103,8 +119,12 @@ final class RehearsalPipeline {
   }
 
   private void root(String id, PTransform.Builder transform) {
-    components.putTransforms(id, transform.setUniqueName(id).build());
+    put(id, transform);
     pipeline.addRootTransformIds(id);
+  }
+
+  private void put(String id, PTransform.Builder transform) {
+    components.putTransforms(id, transform.setUniqueName(id).build());
   }
 
   private static PTransform.Builder transform(String urn) {
