@@ -1,5 +1,6 @@
 package org.trestle.job;
 
+import com.google.protobuf.Struct;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.BlockingQueue;
@@ -7,6 +8,8 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.apache.beam.model.jobmanagement.v1.JobApi.JobMessage.MessageImportance;
 import org.apache.beam.model.jobmanagement.v1.JobApi.JobState;
 import org.apache.beam.model.pipeline.v1.MetricsApi.MonitoringInfo;
@@ -15,6 +18,8 @@ import org.jspecify.annotations.Nullable;
 import org.trestle.engine.execute.Engine;
 import org.trestle.engine.execute.JobExecution;
 import org.trestle.engine.execute.JobListener;
+import org.trestle.engine.execute.PreparedJob;
+import org.trestle.engine.graph.InvalidPipelineException;
 
 /** An engine whose jobs do what the test says. */
 public final class TestingEngine implements Engine {
@@ -22,6 +27,7 @@ public final class TestingEngine implements Engine {
   public static final String UNKNOWN = "beam:requirement:unknown:v1";
 
   private final BlockingQueue<Execution> started = new LinkedBlockingQueue<>();
+  private final AtomicInteger waiting = new AtomicInteger();
   private final Map<String, Execution> byId = new ConcurrentHashMap<>();
   private volatile boolean refuseToStart;
   private volatile boolean obeyCancel = true;
@@ -41,7 +47,36 @@ public final class TestingEngine implements Engine {
   }
 
   @Override
-  public JobExecution start(JobSpec job, JobListener listener) {
+  public PreparedJob prepare(String jobId, Pipeline pipeline, Struct options) {
+    List<String> problems = check(pipeline);
+    if (!problems.isEmpty()) {
+      throw new InvalidPipelineException(problems);
+    }
+    waiting.incrementAndGet();
+    return new PreparedJob() {
+      private final AtomicBoolean over = new AtomicBoolean();
+
+      @Override
+      public JobExecution start(JobSpec job, JobListener listener) {
+        discard();
+        return TestingEngine.this.start(job, listener);
+      }
+
+      @Override
+      public void discard() {
+        if (!over.getAndSet(true)) {
+          waiting.decrementAndGet();
+        }
+      }
+    };
+  }
+
+  /** How many jobs were prepared and neither started nor discarded. */
+  public int waiting() {
+    return waiting.get();
+  }
+
+  private JobExecution start(JobSpec job, JobListener listener) {
     if (refuseToStart) {
       throw new IllegalStateException("no workers today");
     }

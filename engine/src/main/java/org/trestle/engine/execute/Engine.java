@@ -20,11 +20,14 @@ public interface Engine extends AutoCloseable {
   String explain(Pipeline pipeline);
 
   /**
-   * Starts a job; returns at once. Problems found later end the job as failed.
+   * Checks and plans a job, so that it can be started.
    *
-   * @param listener told of state changes, messages and logs from any thread, one at a time
+   * @param jobId the id the job will have
+   * @param options as the SDK sent them ({@code beam:option:NAME:v1})
+   * @throws org.trestle.engine.graph.InvalidPipelineException if the pipeline has problems, see
+   *     {@link #check}
    */
-  JobExecution start(JobSpec job, JobListener listener);
+  PreparedJob prepare(String jobId, Pipeline pipeline, Struct options);
 
   @Override
   void close();

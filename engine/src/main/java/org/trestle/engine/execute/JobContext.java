@@ -1,12 +1,12 @@
 package org.trestle.engine.execute;
 
+import java.util.Map;
 import java.util.concurrent.Executor;
 import java.util.function.Function;
 import java.util.function.LongSupplier;
 import org.apache.beam.model.fnexecution.v1.BeamFnApi.ProcessBundleDescriptor;
 import org.apache.beam.model.pipeline.v1.Endpoints.ApiServiceDescriptor;
 import org.apache.beam.model.pipeline.v1.RunnerApi.Environment;
-import org.apache.beam.model.pipeline.v1.RunnerApi.PTransform;
 import org.jspecify.annotations.Nullable;
 import org.trestle.engine.execute.Engine.JobSpec;
 import org.trestle.engine.fuse.FusedPipeline;
@@ -20,14 +20,18 @@ import org.trestle.proto.Urns;
 /**
  * What a job uses of its engine, and what is made for this job alone.
  *
+ * @param plan the pipeline's plan; null if it has to be made
+ * @param earlyWorkers started already, by environment; the pools take them from here
  * @param endpoint where the job's harnesses find the Fn API
  * @param runnerThreads runs the runner's own stages
  * @param clock processing time in milliseconds
  */
 record JobContext(
     JobSpec job,
+    @Nullable FusedPipeline plan,
     EngineOptions options,
     WorkerFactory workers,
+    Map<String, EarlyWorker> earlyWorkers,
     ApiServiceDescriptor endpoint,
     MemoryBudget memory,
     Executor runnerThreads,
@@ -47,25 +51,9 @@ record JobContext(
   }
 
   /** Makes the job's graph ready to run. */
-  JobGraph plan() {
-    return new JobGraphBuilder(Planner.plan(job.pipeline(), endpoint), this).build();
-  }
-
-  /**
-   * The one environment that all transforms with an environment name; null if there are several.
-   */
-  @Nullable String onlyEnvironment() {
-    String only = null;
-    for (PTransform transform : job.pipeline().getComponents().getTransformsMap().values()) {
-      String id = transform.getEnvironmentId();
-      if (!id.isEmpty() && transform.getSubtransformsCount() == 0) {
-        if (only != null && !only.equals(id)) {
-          return null;
-        }
-        only = id;
-      }
-    }
-    return only != null && job.pipeline().getComponents().containsEnvironments(only) ? only : null;
+  JobGraph graph() {
+    FusedPipeline fused = plan == null ? Planner.plan(job.pipeline(), endpoint) : plan;
+    return new JobGraphBuilder(fused, this).build();
   }
 
   /** Makes the pool of an environment; the pool has not been started. */
@@ -86,7 +74,15 @@ record JobContext(
             job.artifacts(),
             descriptors,
             listener::log);
-    return new WorkerPool(environment, workers, spec, size(environment), loop, liveWorkers, events);
+    return new WorkerPool(
+        environment,
+        workers,
+        spec,
+        earlyWorkers.remove(environmentId),
+        size(environment),
+        loop,
+        liveWorkers,
+        events);
   }
 
   /** Whether the job may have no end of its own. */
@@ -111,9 +107,10 @@ record JobContext(
         harnesses, unbounded() ? Math.max(bundles, STREAMING_BUNDLES) : bundles, WORKER_FAILURES);
   }
 
-  /** Removes what the job left on disk. */
+  /** Stops workers that no pool took, and removes what the job left on disk. */
   @Override
   public void close() {
+    earlyWorkers.values().forEach(EarlyWorker::stop);
     spill.close();
   }
 }

@@ -45,6 +45,12 @@ final class JobRun implements JobExecution {
   /** How long the end of a job waits for answers about bundles that were committed. */
   private static final long LAST_ANSWERS_MILLIS = 10_000;
 
+  /**
+   * How long a client has to hear of the job's end before the workers are stopped: one in the same
+   * process (LOOPBACK) would keep it from listening.
+   */
+  private static final long CLIENT_FIRST_MILLIS = 10;
+
   /** How long the resources of a job wait for threads that still use them. */
   private static final long RELEASE_MILLIS = 30_000;
 
@@ -84,11 +90,10 @@ final class JobRun implements JobExecution {
     if (ended) {
       return;
     }
-    startEarly();
     listener.state(JobState.Enum.STARTING);
     JobGraph planned;
     try {
-      planned = context.plan();
+      planned = context.graph();
     } catch (RuntimeException failure) {
       log.info("job={} cannot be planned", context.jobId(), failure);
       end(Action.Outcome.FAILED, Failures.describe(failure));
@@ -101,7 +106,7 @@ final class JobRun implements JobExecution {
     JobCore jobCore = new JobCore(planned.plan(), policy(planned));
     core = jobCore;
     listener.state(JobState.Enum.RUNNING);
-    pools.values().forEach(WorkerPool::start); // starts what has not been started early
+    pools.values().forEach(WorkerPool::start);
     planned.gates().listener((stage, failure) -> loop.execute(() -> gateMoved(stage, failure)));
     planned.plan().initial().forEach(planned::append);
     jobCore.slots(JobGraph.RUNNER_POOL, context.options().runnerThreads());
@@ -119,21 +124,6 @@ final class JobRun implements JobExecution {
     return test ? SchedulingPolicy.STREAMING.withMaxAttempts(attempts) : SchedulingPolicy.STREAMING;
   }
 
-  /** If the job's only environment is plain to see, its worker starts while the job is planned. */
-  private void startEarly() {
-    String only = context.onlyEnvironment();
-    if (only == null) {
-      return;
-    }
-    try {
-      WorkerPool pool = context.pool(only, this::descriptor, loop, listener, new PoolEvents());
-      pools.put(only, pool);
-      pool.start();
-    } catch (UnsupportedEnvironmentException unsupported) {
-      log.debug("job={} names its environments once it is planned", context.jobId(), unsupported);
-    }
-  }
-
   private @Nullable ProcessBundleDescriptor descriptor(String id) {
     JobGraph planned = graph;
     return planned == null ? null : planned.descriptor(id);
@@ -141,17 +131,9 @@ final class JobRun implements JobExecution {
 
   private boolean makePools(JobGraph planned) {
     PoolEvents events = new PoolEvents();
-    for (String id : List.copyOf(pools.keySet())) {
-      if (!planned.environmentIds().contains(id)) {
-        pool(id).stop();
-        pools.remove(id);
-      }
-    }
     for (String id : planned.environmentIds()) {
       try {
-        if (!pools.containsKey(id)) {
-          pools.put(id, context.pool(id, this::descriptor, loop, listener, events));
-        }
+        pools.put(id, context.pool(id, this::descriptor, loop, listener, events));
       } catch (UnsupportedEnvironmentException unsupported) {
         end(Action.Outcome.FAILED, "environment " + id + ": " + unsupported.getMessage());
         return false;
@@ -578,6 +560,10 @@ final class JobRun implements JobExecution {
     }
     listener.state(state);
     announced = true;
+    loop.schedule(() -> stopWorkers(state), CLIENT_FIRST_MILLIS);
+  }
+
+  private void stopWorkers(JobState.Enum state) {
     pools.values().forEach(WorkerPool::stop);
     whenAll(givenUp, RELEASE_MILLIS, () -> release(state));
   }

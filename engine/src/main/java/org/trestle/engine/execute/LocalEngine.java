@@ -1,29 +1,43 @@
 package org.trestle.engine.execute;
 
+import com.google.protobuf.Struct;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.LongSupplier;
 import org.apache.beam.model.pipeline.v1.Endpoints.ApiServiceDescriptor;
+import org.apache.beam.model.pipeline.v1.RunnerApi.Environment;
 import org.apache.beam.model.pipeline.v1.RunnerApi.Pipeline;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import org.trestle.engine.fuse.FusedPipeline;
 import org.trestle.engine.fuse.PlanText;
 import org.trestle.engine.fuse.Planner;
+import org.trestle.engine.fuse.SdkStage;
+import org.trestle.engine.fuse.Stage;
 import org.trestle.engine.shuffle.MemoryBudget;
 import org.trestle.engine.shuffle.SpillFiles;
+import org.trestle.fn.environment.UnsupportedEnvironmentException;
 import org.trestle.fn.environment.WorkerFactory;
+import org.trestle.proto.Urns;
 
 /** The engine inside the service's own process: jobs on this machine, harnesses where they are. */
 public final class LocalEngine implements Engine {
   private static final Logger logger = LoggerFactory.getLogger(LocalEngine.class);
   private static final long CLOSE_DEADLINE_SECONDS = 10;
+
+  /** How many workers may wait for jobs that have not been started. */
+  static final int MAX_EARLY_WORKERS = 32;
 
   private final EngineOptions options;
   private final WorkerFactory workers;
@@ -31,6 +45,7 @@ public final class LocalEngine implements Engine {
   private final LongSupplier clock;
   private final MemoryBudget memory;
   private final ExecutorService runnerThreads;
+  private final Semaphore earlyWorkers = new Semaphore(MAX_EARLY_WORKERS);
   private final Set<JobRun> jobs = ConcurrentHashMap.newKeySet();
   private volatile boolean closed;
 
@@ -73,17 +88,85 @@ public final class LocalEngine implements Engine {
   }
 
   @Override
-  public JobExecution start(JobSpec job, JobListener listener) {
-    if (closed) {
-      throw new IllegalStateException("the engine is closed");
+  public PreparedJob prepare(String jobId, Pipeline pipeline, Struct options) {
+    FusedPipeline plan = Planner.plan(pipeline, endpoint);
+    return new Preparation(pipeline, plan, startEarly(jobId, plan, options));
+  }
+
+  /**
+   * Asks the user's own pools for workers, where these need no artifacts and not too many wait for
+   * their jobs already.
+   */
+  private Map<String, EarlyWorker> startEarly(String jobId, FusedPipeline plan, Struct options) {
+    Map<String, EarlyWorker> early = new ConcurrentHashMap<>();
+    for (Stage stage : plan.stages()) {
+      if (!(stage instanceof SdkStage sdk) || early.containsKey(sdk.environmentId())) {
+        continue;
+      }
+      Environment environment;
+      try {
+        environment =
+            workers.resolve(plan.components().getEnvironmentsOrThrow(sdk.environmentId()));
+      } catch (UnsupportedEnvironmentException unsupported) {
+        continue; // ends the job when it is started, with the reason
+      }
+      if (environment.getUrn().equals(Urns.Environments.EXTERNAL)
+          && environment.getDependenciesCount() == 0
+          && earlyWorkers.tryAcquire()) {
+        early.put(
+            sdk.environmentId(),
+            new EarlyWorker(jobId, sdk.environmentId(), environment, options, workers));
+      }
     }
+    return early;
+  }
+
+  private final class Preparation implements PreparedJob {
+    private final Pipeline pipeline;
+    private final FusedPipeline plan;
+    private final Map<String, EarlyWorker> early;
+    private final AtomicBoolean over = new AtomicBoolean();
+
+    Preparation(Pipeline pipeline, FusedPipeline plan, Map<String, EarlyWorker> early) {
+      this.pipeline = pipeline;
+      this.plan = plan;
+      this.early = early;
+    }
+
+    @Override
+    public JobExecution start(JobSpec job, JobListener listener) {
+      if (closed || over.getAndSet(true)) {
+        throw new IllegalStateException(
+            closed ? "the engine is closed" : "the job was started or discarded before");
+      }
+      earlyWorkers.release(early.size());
+      return LocalEngine.this.start(
+          job, job.pipeline().equals(pipeline) ? plan : null, early, listener);
+    }
+
+    @Override
+    public void discard() {
+      if (!over.getAndSet(true)) {
+        earlyWorkers.release(early.size());
+        early.values().forEach(EarlyWorker::stop);
+      }
+    }
+  }
+
+  private JobExecution start(
+      JobSpec job,
+      @Nullable FusedPipeline plan,
+      Map<String, EarlyWorker> early,
+      JobListener listener) {
     SpillFiles spill = new SpillFiles(options.workDirectory().resolve(job.jobId()));
     JobRun run =
         new JobRun(
             new JobContext(
                 job,
+                plan,
                 options,
                 workers,
+                early,
                 endpoint,
                 memory,
                 runnerThreads,

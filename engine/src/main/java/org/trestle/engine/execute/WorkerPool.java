@@ -87,13 +87,18 @@ final class WorkerPool {
   private final Listener listener;
   private final List<Member> members = new ArrayList<>();
   private final Set<Start> starting = new HashSet<>();
+  private @Nullable EarlyWorker early;
   private int failuresInARow;
   private boolean stopped;
 
+  /**
+   * @param early a worker that has been asked for already
+   */
   WorkerPool(
       Environment environment,
       WorkerFactory factory,
       WorkerSpec spec,
+      @Nullable EarlyWorker early,
       Size size,
       JobLoop loop,
       LiveWorkers live,
@@ -102,6 +107,7 @@ final class WorkerPool {
     this.environment = environment;
     this.factory = factory;
     this.spec = spec;
+    this.early = early;
     this.size = size;
     this.loop = loop;
     this.live = live;
@@ -117,7 +123,9 @@ final class WorkerPool {
   }
 
   private void startOne() {
-    Start start = new Start(factory.start(environment, spec));
+    EarlyWorker ready = early;
+    early = null;
+    Start start = new Start(ready == null ? factory.start(environment, spec) : ready.take(spec));
     starting.add(start);
     var unused =
         start.worker.whenComplete(
@@ -235,6 +243,9 @@ final class WorkerPool {
       var unused = start.worker.thenAccept(StartedWorker::stop);
     }
     starting.clear();
+    if (early != null) {
+      early.stop();
+    }
   }
 
   private static String messageOf(Throwable failure) {

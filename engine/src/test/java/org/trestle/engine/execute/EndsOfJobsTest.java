@@ -22,6 +22,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.trestle.engine.execute.TestingService.Counts;
 import org.trestle.engine.execute.TestingService.Job;
+import org.trestle.engine.graph.InvalidPipelineException;
 import org.trestle.engine.graph.TestingPipeline;
 import org.trestle.fn.server.TestingHarness;
 
@@ -132,7 +133,7 @@ class EndsOfJobsTest {
   }
 
   @Test
-  void pipelineThatCannotBePlannedFailsWithAllItsProblems() throws Exception {
+  void pipelineThatCannotBePlannedIsRefusedWithAllItsProblems() throws Exception {
     Pipeline pipeline =
         new TestingPipeline()
             .impulse("start")
@@ -146,7 +147,10 @@ class EndsOfJobsTest {
         .hasSizeGreaterThanOrEqualTo(2)
         .anyMatch(problem -> problem.contains("no such coder"))
         .anyMatch(problem -> problem.contains("nowhere"));
-    assertThat(service.runFailing(pipeline)).isEqualTo(String.join("\n", problems));
+    assertThatThrownBy(() -> service.start(pipeline))
+        .isInstanceOfSatisfying(
+            InvalidPipelineException.class,
+            refused -> assertThat(refused.problems()).isEqualTo(problems));
     service.assertNextJobSucceeds();
   }
 

@@ -18,6 +18,7 @@ final class JobRecord implements JobListener {
   }
 
   private final List<Event> events = new CopyOnWriteArrayList<>();
+  private final List<LogEntry> logs = new CopyOnWriteArrayList<>();
   private final BlockingQueue<JobState.Enum> arrived = new LinkedBlockingQueue<>();
 
   @Override
@@ -32,7 +33,14 @@ final class JobRecord implements JobListener {
   }
 
   @Override
-  public void log(String workerId, LogEntry entry) {}
+  public void log(String workerId, LogEntry entry) {
+    logs.add(entry);
+  }
+
+  /** What the harnesses logged, in order. */
+  List<LogEntry> logs() {
+    return logs;
+  }
 
   /** All calls, in order. */
   List<Event> events() {

@@ -100,17 +100,33 @@ final class TestingService implements AutoCloseable {
   }
 
   private Job start(Pipeline pipeline, JobListener listener, JobRecord record) {
+    return prepare(pipeline).start(pipeline, listener, record);
+  }
+
+  /** A job before its start. */
+  record Prepared(String id, PreparedJob job) {
+    Job start(Pipeline pipeline) {
+      JobRecord record = new JobRecord();
+      return start(pipeline, record, record);
+    }
+
+    private Job start(Pipeline pipeline, JobListener listener, JobRecord record) {
+      JobSpec spec =
+          new JobSpec(
+              id,
+              id,
+              pipeline,
+              Struct.getDefaultInstance(),
+              artifact -> {
+                throw new IOException("no such artifact");
+              });
+      return new Job(id, job.start(spec, listener), record);
+    }
+  }
+
+  Prepared prepare(Pipeline pipeline) {
     String id = "job-" + jobs.incrementAndGet();
-    JobSpec spec =
-        new JobSpec(
-            id,
-            id,
-            pipeline,
-            Struct.getDefaultInstance(),
-            artifact -> {
-              throw new IOException("no such artifact");
-            });
-    return new Job(id, engine.start(spec, listener), record);
+    return new Prepared(id, engine.prepare(id, pipeline, Struct.getDefaultInstance()));
   }
 
   /** Runs a job that succeeds, and looks at what it left. */

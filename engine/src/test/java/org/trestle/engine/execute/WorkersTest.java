@@ -1,14 +1,21 @@
 package org.trestle.engine.execute;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Map;
+import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
+import org.apache.beam.model.fnexecution.v1.BeamFnApi.LogEntry;
+import org.apache.beam.model.fnexecution.v1.BeamFnApi.StartWorkerRequest;
 import org.apache.beam.model.jobmanagement.v1.JobApi.JobState;
+import org.apache.beam.model.pipeline.v1.RunnerApi.ArtifactInformation;
 import org.apache.beam.model.pipeline.v1.RunnerApi.Environment;
 import org.apache.beam.model.pipeline.v1.RunnerApi.Pipeline;
 import org.junit.jupiter.api.AfterEach;
@@ -69,6 +76,104 @@ class WorkersTest {
       assertThat(pool.stopped().poll(TestingService.DEADLINE_SECONDS, TimeUnit.SECONDS))
           .isEqualTo(pool.started().element().getWorkerId());
     }
+  }
+
+  @Test
+  void poolStartsTheHarnessWhenTheJobIsPrepared() throws Exception {
+    Counts counts = new Counts();
+    try (TestingPool pool = pool(TestingPool.Manner.START, counts.sdk())) {
+      Pipeline pipeline = in(pool.environment());
+      TestingService.Prepared prepared = service.prepare(pipeline);
+      StartWorkerRequest started = take(pool.started());
+      LogEntry hello = LogEntry.newBuilder().setMessage("hello").build();
+      pool.harness(started.getWorkerId()).log(hello);
+
+      Job job = prepared.start(pipeline);
+
+      assertThat(job.await()).isEqualTo(JobState.Enum.DONE);
+      assertThat(counts.result()).isEqualTo(Map.of("a", 3L, "b", 30L));
+      assertThat(job.record().logs()).containsExactly(hello);
+      assertThat(take(pool.stopped())).isEqualTo(started.getWorkerId());
+      assertThat(pool.started()).as("other workers").isEmpty();
+      assertThatThrownBy(() -> prepared.start(pipeline))
+          .isInstanceOf(IllegalStateException.class)
+          .hasMessageContaining("was started");
+    }
+  }
+
+  @Test
+  void poolStopsTheHarnessOfAJobThatIsNotStarted() throws Exception {
+    try (TestingPool pool = pool(TestingPool.Manner.START, new TestingSdk())) {
+      TestingService.Prepared prepared = service.prepare(in(pool.environment()));
+      StartWorkerRequest started = take(pool.started());
+
+      prepared.job().discard();
+      prepared.job().discard();
+
+      assertThat(take(pool.stopped())).isEqualTo(started.getWorkerId());
+    }
+  }
+
+  @Test
+  void harnessThatDiesBeforeItsJobStartsIsReplaced() throws Exception {
+    Counts counts = new Counts();
+    try (TestingPool pool = pool(TestingPool.Manner.START, counts.sdk())) {
+      Pipeline pipeline = in(pool.environment());
+      TestingService.Prepared prepared = service.prepare(pipeline);
+      pool.harness(take(pool.started()).getWorkerId()).close();
+
+      Job job = prepared.start(pipeline);
+
+      assertThat(job.await()).isEqualTo(JobState.Enum.DONE);
+      assertThat(counts.result()).isEqualTo(Map.of("a", 3L, "b", 30L));
+    }
+  }
+
+  @Test
+  void jobRunsWithWhatWasStagedAfterItsPreparation() throws Exception {
+    Counts counts = new Counts();
+    try (TestingPool pool = pool(TestingPool.Manner.START, counts.sdk())) {
+      Environment staged =
+          pool.environment().toBuilder()
+              .addDependencies(ArtifactInformation.newBuilder().setTypeUrn("staged"))
+              .build();
+      Environment named =
+          staged.toBuilder()
+              .setDependencies(0, ArtifactInformation.newBuilder().setTypeUrn("named"))
+              .build();
+      TestingService.Prepared prepared = service.prepare(in(named));
+      assertThat(pool.started()).as("workers that need artifacts").isEmpty();
+
+      Job job = prepared.start(in(staged));
+
+      assertThat(job.await()).isEqualTo(JobState.Enum.DONE);
+      assertThat(counts.result()).isEqualTo(Map.of("a", 3L, "b", 30L));
+    }
+  }
+
+  @Test
+  void onlySoManyWorkersWaitForJobs() throws Exception {
+    try (TestingPool pool = pool(TestingPool.Manner.START, new TestingSdk())) {
+      List<TestingService.Prepared> prepared = new ArrayList<>();
+      for (int i = 0; i < LocalEngine.MAX_EARLY_WORKERS + 3; i++) {
+        prepared.add(service.prepare(in(pool.environment())));
+      }
+      for (int i = 0; i < LocalEngine.MAX_EARLY_WORKERS; i++) {
+        take(pool.started());
+      }
+      prepared.forEach(one -> one.job().discard());
+      service.prepare(in(pool.environment())).job().discard();
+      take(pool.started());
+      assertThat(pool.started()).isEmpty();
+    }
+  }
+
+  private static <T> T take(BlockingQueue<T> queue) throws InterruptedException {
+    T next = queue.poll(TestingService.DEADLINE_SECONDS, TimeUnit.SECONDS);
+    if (next == null) {
+      throw new AssertionError("nothing came");
+    }
+    return next;
   }
 
   @Test

@@ -6,6 +6,7 @@ import java.util.ArrayDeque;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Executor;
@@ -20,6 +21,7 @@ import org.apache.beam.model.fnexecution.v1.BeamFnApi.LogEntry;
 import org.apache.beam.model.fnexecution.v1.BeamFnApi.MonitoringInfosMetadataRequest;
 import org.apache.beam.model.fnexecution.v1.BeamFnApi.ProcessBundleDescriptor;
 import org.apache.beam.model.fnexecution.v1.BeamFnApi.ProcessBundleRequest;
+import org.apache.beam.model.fnexecution.v1.BeamFnApi.RegisterRequest;
 import org.apache.beam.model.fnexecution.v1.BeamFnApi.StateRequest;
 import org.apache.beam.model.fnexecution.v1.BeamFnApi.StateResponse;
 import org.jspecify.annotations.Nullable;
@@ -94,6 +96,7 @@ final class WorkerSession
   private final CompletableFuture<SdkWorker> connected = new CompletableFuture<>();
   private final CompletableFuture<String> lost = new CompletableFuture<>();
   private final Map<String, ActiveBundle> bundles = new ConcurrentHashMap<>();
+  private final Set<String> registered = ConcurrentHashMap.newKeySet();
   private final Map<String, Pending> pending = new ConcurrentHashMap<>();
   private final DataStreams dataStreams = new DataStreams();
   private final AtomicLong logEntries = new AtomicLong();
@@ -176,6 +179,7 @@ final class WorkerSession
       }
     }
     bundles.put(id, bundle);
+    register(request.descriptorId());
     boolean sent =
         send(InstructionRequest.newBuilder().setInstructionId(id).setProcessBundle(message));
     if (isGone()) {
@@ -191,6 +195,24 @@ final class WorkerSession
       dataStreams.send(bundle, bundle.feed(feed));
     }
     return bundle;
+  }
+
+  /**
+   * Sends a descriptor ahead of its first bundle, which saves the harness a call. One that does not
+   * keep it, or knows no such instruction, asks for it as if nothing had come.
+   */
+  private void register(String descriptorId) {
+    if (!registered.add(descriptorId)) {
+      return;
+    }
+    ProcessBundleDescriptor descriptor = descriptor(descriptorId);
+    if (descriptor != null) {
+      var unused =
+          instruct(
+              InstructionRequest.newBuilder()
+                  .setRegister(
+                      RegisterRequest.newBuilder().addProcessBundleDescriptor(descriptor)));
+    }
   }
 
   @Override

@@ -71,6 +71,15 @@ public final class TestingPool implements AutoCloseable {
         .build();
   }
 
+  /** Returns a harness that was started. */
+  public TestingHarness harness(String workerId) {
+    TestingHarness harness = harnesses.get(workerId);
+    if (harness == null) {
+      throw new IllegalArgumentException("no harness " + workerId);
+    }
+    return harness;
+  }
+
   /** Returns the requests to start a worker, oldest first. */
   public BlockingQueue<StartWorkerRequest> started() {
     return started;
@@ -92,14 +101,7 @@ public final class TestingPool implements AutoCloseable {
     @Override
     public void startWorker(
         StartWorkerRequest request, StreamObserver<StartWorkerResponse> response) {
-      started.add(request);
-      if (manner == Manner.HANG) {
-        return;
-      }
-      StartWorkerResponse.Builder answer = StartWorkerResponse.newBuilder();
-      if (manner == Manner.REFUSE) {
-        answer.setError("no room");
-      } else if (manner == Manner.START) {
+      if (manner == Manner.START) {
         // Outside of this call, whose end would cancel those of the harness.
         Context.ROOT.run(
             () ->
@@ -107,6 +109,14 @@ public final class TestingPool implements AutoCloseable {
                     request.getWorkerId(),
                     TestingHarness.connect(
                         request.getControlEndpoint().getUrl(), request.getWorkerId(), script)));
+      }
+      started.add(request);
+      if (manner == Manner.HANG) {
+        return;
+      }
+      StartWorkerResponse.Builder answer = StartWorkerResponse.newBuilder();
+      if (manner == Manner.REFUSE) {
+        answer.setError("no room");
       }
       response.onNext(answer.build());
       response.onCompleted();

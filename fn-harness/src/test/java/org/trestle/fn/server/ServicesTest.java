@@ -13,6 +13,7 @@ import java.io.IOException;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Random;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
@@ -123,6 +124,17 @@ class ServicesTest {
     harness.log(entry("one"), entry("bad"), entry("two"));
 
     assertThat(runner.logs).containsExactly(entry("one"), entry("two"));
+  }
+
+  @Test
+  void sendsADescriptorAheadOfItsFirstBundle() throws Exception {
+    TestingRunner.Pair pair = runner.connect(TestingHarness.echo());
+
+    assertThat(pair.run("one")).isEqualTo("one");
+    assertThat(pair.run("two")).isEqualTo("two");
+
+    assertThat(pair.harness().registered())
+        .isEqualTo(Map.of(TestingRunner.PLAIN, runner.descriptors.get(TestingRunner.PLAIN)));
   }
 
   @Test

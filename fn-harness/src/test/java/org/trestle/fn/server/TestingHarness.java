@@ -36,6 +36,7 @@ import org.apache.beam.model.fnexecution.v1.BeamFnApi.LogEntry;
 import org.apache.beam.model.fnexecution.v1.BeamFnApi.ProcessBundleDescriptor;
 import org.apache.beam.model.fnexecution.v1.BeamFnApi.ProcessBundleProgressResponse;
 import org.apache.beam.model.fnexecution.v1.BeamFnApi.ProcessBundleSplitResponse;
+import org.apache.beam.model.fnexecution.v1.BeamFnApi.RegisterResponse;
 import org.apache.beam.model.fnexecution.v1.BeamFnApi.StateRequest;
 import org.apache.beam.model.fnexecution.v1.BeamFnApi.StateResponse;
 import org.apache.beam.model.fnexecution.v1.BeamFnControlGrpc;
@@ -80,6 +81,7 @@ public final class TestingHarness implements AutoCloseable {
   private final CompletableFuture<Status> ended = new CompletableFuture<>();
   private final Map<String, TestingBundle> bundles = new ConcurrentHashMap<>();
   private final Map<String, ProcessBundleDescriptor> descriptors = new ConcurrentHashMap<>();
+  private final Map<String, ProcessBundleDescriptor> registered = new ConcurrentHashMap<>();
   private final Map<String, CompletableFuture<StateResponse>> stateReplies =
       new ConcurrentHashMap<>();
   private final BlockingQueue<InstructionRequest> instructions = new LinkedBlockingQueue<>();
@@ -228,6 +230,11 @@ public final class TestingHarness implements AutoCloseable {
     if (!taken.await(DEADLINE_SECONDS, TimeUnit.SECONDS)) {
       throw new IllegalStateException("logs were not taken");
     }
+  }
+
+  /** The descriptors that the runner sent without being asked. */
+  public Map<String, ProcessBundleDescriptor> registered() {
+    return registered;
   }
 
   /** Asks the provision service. */
@@ -382,9 +389,17 @@ public final class TestingHarness implements AutoCloseable {
         executor.execute(() -> runBundle(request));
         return;
       }
-      instructions.add(request);
       InstructionResponse.Builder response =
           InstructionResponse.newBuilder().setInstructionId(request.getInstructionId());
+      if (request.hasRegister()) {
+        request
+            .getRegister()
+            .getProcessBundleDescriptorList()
+            .forEach(descriptor -> registered.put(descriptor.getId(), descriptor));
+        send(response.setRegister(RegisterResponse.getDefaultInstance()).build());
+        return;
+      }
+      instructions.add(request);
       switch (request.getRequestCase()) {
         case PROCESS_BUNDLE_PROGRESS ->
             response.setProcessBundleProgress(ProcessBundleProgressResponse.getDefaultInstance());

@@ -65,12 +65,15 @@ public final class JobEndpoint extends JobServiceGrpc.JobServiceImplBase {
           Preparation preparation =
               jobs.prepare(
                   request.getJobName(), request.getPipeline(), request.getPipelineOptions());
-          return PrepareJobResponse.newBuilder()
-              .setPreparationId(preparation.id())
-              .setStagingSessionToken(preparation.stagingToken())
-              .setArtifactStagingEndpoint(
-                  ApiServiceDescriptor.newBuilder().setUrl(CallerAuthority.orElse(address)))
-              .build();
+          PrepareJobResponse.Builder response =
+              PrepareJobResponse.newBuilder()
+                  .setPreparationId(preparation.id())
+                  .setStagingSessionToken(preparation.stagingToken());
+          if (preparation.expectsStaging()) {
+            response.setArtifactStagingEndpoint(
+                ApiServiceDescriptor.newBuilder().setUrl(CallerAuthority.orElse(address)));
+          }
+          return response.build();
         });
   }
 

@@ -22,6 +22,9 @@ import org.trestle.job.store.StateDirectory;
 
 /** A running job service: the gRPC server and all that stands behind it. */
 public final class JobServer implements AutoCloseable {
+  /** How long the last files of jobs may take once the engine is closed. */
+  private static final Duration SETTLE = Duration.ofSeconds(2);
+
   private static final Logger logger = LoggerFactory.getLogger(JobServer.class);
   private static final int STREAM_THREADS = 4;
 
@@ -130,6 +133,7 @@ public final class JobServer implements AutoCloseable {
     jobs.stop(patience);
     server.shutdown();
     engine.close();
+    jobs.awaitSettled(SETTLE);
     try {
       if (!server.awaitTermination(1, TimeUnit.SECONDS)) {
         server.shutdownNow();

@@ -17,18 +17,6 @@ final class RunnerOptions {
     return DescribePipelineOptionsResponse.newBuilder()
         .addOptions(
             option("job_name", PipelineOptionType.Enum.STRING, "Name the job is listed under."))
-        .addOptions(
-            option(
-                "parallelism",
-                PipelineOptionType.Enum.INTEGER,
-                "Most bundles of the job that run at once; as many as the machine has cores if not"
-                    + " given."))
-        .addOptions(
-            option(
-                "sdk_worker_parallelism",
-                PipelineOptionType.Enum.INTEGER,
-                "Most workers for each environment of the job; as many as the machine has cores if"
-                    + " not given."))
         .build();
   }
 

@@ -1,14 +1,14 @@
 package org.trestle.job.command;
 
+import com.google.protobuf.Struct;
 import java.io.IOException;
 import java.util.List;
 import org.apache.beam.model.pipeline.v1.Endpoints.ApiServiceDescriptor;
 import org.apache.beam.model.pipeline.v1.RunnerApi.Pipeline;
 import org.trestle.engine.execute.Engine;
 import org.trestle.engine.execute.EngineOptions;
-import org.trestle.engine.execute.JobExecution;
-import org.trestle.engine.execute.JobListener;
 import org.trestle.engine.execute.LocalEngine;
+import org.trestle.engine.execute.PreparedJob;
 import org.trestle.engine.fuse.PlanText;
 import org.trestle.engine.fuse.Planner;
 import org.trestle.fn.environment.EnvironmentOptions;
@@ -64,8 +64,8 @@ final class Engines {
     }
 
     @Override
-    public JobExecution start(JobSpec job, JobListener listener) {
-      return engine.start(job, listener);
+    public PreparedJob prepare(String jobId, Pipeline pipeline, Struct options) {
+      return engine.prepare(jobId, pipeline, options);
     }
 
     @Override
@@ -88,7 +88,7 @@ final class Engines {
     }
 
     @Override
-    public JobExecution start(JobSpec job, JobListener listener) {
+    public PreparedJob prepare(String jobId, Pipeline pipeline, Struct options) {
       throw new UnsupportedOperationException("this engine only explains");
     }
 

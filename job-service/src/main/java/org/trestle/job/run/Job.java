@@ -49,9 +49,11 @@ public final class Job implements JobListener {
   private final CompletableFuture<JobState.Enum> terminal = new CompletableFuture<>();
   private final CompletableFuture<Void> settled = new CompletableFuture<>();
 
+  // written with the lock of this held
+  private volatile JobDescription description;
+  private volatile @Nullable Pipeline pipeline;
+
   // guarded by this
-  private JobDescription description;
-  private @Nullable Pipeline pipeline;
   private @Nullable JobExecution execution;
   private boolean errorTold;
   private boolean cancelled;
@@ -126,15 +128,18 @@ public final class Job implements JobListener {
     return terminal;
   }
 
-  /** Writes the job to its directory and keeps it there. */
+  /** Writes the job to its directory and keeps it there; it may run already, or have ended. */
   void persist() throws IOException {
-    Pipeline current;
-    synchronized (this) {
-      current = pipeline;
-    }
-    directory.write(description());
+    Pipeline current = pipeline;
     if (current != null) {
       directory.write(current);
+    }
+    writeDescription();
+  }
+
+  private void writeDescription() throws IOException {
+    synchronized (directory) {
+      directory.write(description);
     }
   }
 
@@ -250,7 +255,7 @@ public final class Job implements JobListener {
   private void describeLast(List<JobEvent.StateChange> states) {
     description = description.with(states);
     try {
-      directory.write(description);
+      writeDescription();
     } catch (IOException e) {
       logger.error("job {} cannot be written: {}", description.id(), e.toString());
     }
@@ -345,10 +350,19 @@ public final class Job implements JobListener {
     }
   }
 
-  /** Ends a job that never came to run. */
-  void abandon() {
-    release();
-    settled.complete(null);
+  /** Fails a job that could not be started or written. */
+  void giveUp(String text) {
+    fail(text);
+    JobExecution running;
+    synchronized (this) {
+      running = execution;
+    }
+    if (running != null) {
+      running.cancel();
+    } else {
+      release();
+      settled.complete(null);
+    }
   }
 
   private synchronized void release() {

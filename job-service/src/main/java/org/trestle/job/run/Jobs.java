@@ -18,11 +18,13 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.stream.Stream;
 import org.apache.beam.model.pipeline.v1.RunnerApi.Pipeline;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.trestle.engine.execute.Engine;
-import org.trestle.engine.execute.Engine.JobSpec;
+import org.trestle.engine.execute.PreparedJob;
+import org.trestle.engine.graph.InvalidPipelineException;
 import org.trestle.job.RefusedException;
 import org.trestle.job.RefusedException.Reason;
 import org.trestle.job.artifact.ArtifactNames;
@@ -103,25 +105,44 @@ public final class Jobs implements AutoCloseable {
               + " (max-pipeline-size)");
     }
     List<String> problems = new ArrayList<>(ArtifactNames.problems(pipeline.getComponents()));
-    problems.addAll(engine.check(pipeline));
     if (!problems.isEmpty()) {
+      problems.addAll(engine.check(pipeline));
       throw new RefusedException(Reason.INVALID, refusal(problems));
     }
+    synchronized (this) {
+      refuseWhenStopping();
+    }
+    Instant now = clock.instant();
+    String name = JobNames.name(requestedName, options);
+    String jobId = JobNames.jobId(name, now);
     Preparation preparation =
         new Preparation(
             "prep-" + JobNames.token(12),
             JobNames.token(16),
-            JobNames.name(requestedName, options),
+            jobId,
+            name,
             options,
-            clock.instant(),
+            now,
             pipeline,
+            engineJob(jobId, pipeline, options),
             blobs);
     synchronized (this) {
+      if (stopping) {
+        preparation.discard();
+      }
       refuseWhenStopping();
       preparations.put(preparation.id(), preparation);
       forgetPreparations();
     }
     return preparation;
+  }
+
+  private PreparedJob engineJob(String jobId, Pipeline pipeline, Struct options) {
+    try {
+      return engine.prepare(jobId, pipeline, options);
+    } catch (InvalidPipelineException e) {
+      throw new RefusedException(Reason.INVALID, refusal(e.problems()));
+    }
   }
 
   private static String refusal(List<String> problems) {
@@ -164,26 +185,18 @@ public final class Jobs implements AutoCloseable {
     }
     var unused = job.settled().thenRun(this::forgetOld);
     try {
+      job.started(preparation.start(job));
       job.persist();
-      job.started(
-          engine.start(
-              new JobSpec(
-                  job.id(),
-                  preparation.jobName(),
-                  preparation.pipeline(),
-                  preparation.options(),
-                  preparation.artifacts()),
-              job));
     } catch (IOException | RuntimeException e) {
       logger.error("job {} cannot be started", job.id(), e);
-      job.fail("the job cannot be started: " + e.getMessage());
-      job.abandon();
+      preparation.discard();
+      job.giveUp("the job cannot be started: " + e.getMessage());
     }
     return job;
   }
 
   private Job register(Preparation preparation) {
-    String id = JobNames.jobId(preparation.jobName(), clock.instant());
+    String id = preparation.jobId();
     JobDirectory directory = state.job(id);
     Job job =
         Job.create(
@@ -267,6 +280,7 @@ public final class Jobs implements AutoCloseable {
       }
       waiting -= preparation.bytes();
       unneeded.addAll(preparation.artifacts().digests());
+      preparation.discard();
       eldest.remove();
     }
     deleteUnneeded(unneeded);
@@ -307,19 +321,35 @@ public final class Jobs implements AutoCloseable {
     List<Job> running;
     synchronized (this) {
       stopping = true;
+      preparations.values().forEach(Preparation::discard);
+      preparations.clear();
       running = jobs.values().stream().filter(job -> !isTerminal(job.state())).toList();
     }
     running.forEach(Job::cancel);
-    CompletableFuture<?>[] ends =
-        running.stream().map(Job::terminal).toArray(CompletableFuture<?>[]::new);
-    try {
-      CompletableFuture.allOf(ends).get(patience.toMillis(), TimeUnit.MILLISECONDS);
-    } catch (TimeoutException | ExecutionException e) {
+    if (!await(running.stream().map(Job::terminal), patience)) {
       logger.warn("some jobs did not stop within {}", patience);
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
     }
     running.forEach(job -> job.fail("service stopped"));
+  }
+
+  /** Waits till nothing of any job is written any more; called when the engine is closed. */
+  public void awaitSettled(Duration patience) {
+    if (!await(all().stream().map(Job::settled), patience)) {
+      logger.warn("files of some jobs were not written within {}", patience);
+    }
+  }
+
+  private static boolean await(Stream<CompletableFuture<?>> ends, Duration patience) {
+    try {
+      CompletableFuture.allOf(ends.toArray(CompletableFuture<?>[]::new))
+          .get(patience.toMillis(), TimeUnit.MILLISECONDS);
+      return true;
+    } catch (TimeoutException | ExecutionException e) {
+      return false;
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      return true;
+    }
   }
 
   @Override

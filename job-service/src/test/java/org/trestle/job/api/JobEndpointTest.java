@@ -33,6 +33,8 @@ import org.apache.beam.model.jobmanagement.v1.JobApi.PipelineOptionDescriptor;
 import org.apache.beam.model.jobmanagement.v1.JobApi.PrepareJobRequest;
 import org.apache.beam.model.jobmanagement.v1.JobApi.PrepareJobResponse;
 import org.apache.beam.model.pipeline.v1.MetricsApi.MonitoringInfo;
+import org.apache.beam.model.pipeline.v1.RunnerApi.ArtifactInformation;
+import org.apache.beam.model.pipeline.v1.RunnerApi.Environment;
 import org.apache.beam.model.pipeline.v1.RunnerApi.Pipeline;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.junit.jupiter.api.AfterEach;
@@ -64,8 +66,10 @@ final class JobEndpointTest {
     assertThat(prepared.getStagingSessionToken()).hasSizeGreaterThanOrEqualTo(32);
     assertThat(prepared.getArtifactStagingEndpoint().getUrl()).isEqualTo(service.endpoint());
 
+    assertThat(service.engine().waiting()).isOne();
     String job = service.run(prepared.getPreparationId());
     assertThat(job).startsWith("test-job-");
+    assertThat(service.engine().waiting()).isZero();
     assertThat(service.state(job)).isEqualTo(JobState.Enum.STARTING);
     Execution execution = service.engine().next();
     execution.listener().state(JobState.Enum.RUNNING);
@@ -374,13 +378,39 @@ final class JobEndpointTest {
   }
 
   @Test
+  void namesNoStagingEndpointToPythonIfThereIsNothingToStage() {
+    Environment python =
+        Environment.newBuilder()
+            .setUrn("beam:env:external:v1")
+            .addCapabilities("beam:version:sdk_base:apache/beam_python3.11_sdk:2.77.0")
+            .build();
+    Environment go =
+        python.toBuilder().setCapabilities(0, "beam:version:sdk_base:apache/beam_go_sdk").build();
+    Environment staged =
+        python.toBuilder().addDependencies(ArtifactInformation.getDefaultInstance()).build();
+    assertThat(stagingEndpoint(python, python)).isEmpty();
+    assertThat(stagingEndpoint(python, staged)).isEqualTo(service.endpoint());
+    assertThat(stagingEndpoint(python, go)).isEqualTo(service.endpoint());
+  }
+
+  private String stagingEndpoint(Environment one, Environment other) {
+    Pipeline.Builder pipeline = TestingService.PIPELINE.toBuilder();
+    pipeline
+        .getComponentsBuilder()
+        .clearEnvironments()
+        .putEnvironments("one", one)
+        .putEnvironments("other", other);
+    return service.prepare(pipeline.build()).getArtifactStagingEndpoint().getUrl();
+  }
+
+  @Test
   void describesOptionsThatPythonCanAdd() {
     List<PipelineOptionDescriptor> options =
         service
             .client()
             .describePipelineOptions(DescribePipelineOptionsRequest.getDefaultInstance())
             .getOptionsList();
-    assertThat(options).extracting(PipelineOptionDescriptor::getName).contains("parallelism");
+    assertThat(options).extracting(PipelineOptionDescriptor::getName).contains("job_name");
     assertThat(options)
         .allSatisfy(
             option -> {

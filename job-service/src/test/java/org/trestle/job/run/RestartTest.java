@@ -21,6 +21,7 @@ import org.apache.beam.model.jobmanagement.v1.JobApi.JobState;
 import org.apache.beam.model.pipeline.v1.MetricsApi.MonitoringInfo;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.trestle.job.TestingEngine;
 import org.trestle.job.TestingEngine.Execution;
 import org.trestle.job.TestingService;
 import org.trestle.job.config.Setting;
@@ -76,6 +77,17 @@ final class RestartTest {
     try (TestingService service = TestingService.start(directory)) {
       assertThat(service.state(job)).isEqualTo(JobState.Enum.CANCELLED);
     }
+  }
+
+  @Test
+  void letsGoOfPreparationsWhenTheServiceStops() throws Exception {
+    TestingEngine engine;
+    try (TestingService service = TestingService.start(directory)) {
+      engine = service.engine();
+      service.prepare(TestingService.PIPELINE);
+      assertThat(engine.waiting()).isOne();
+    }
+    assertThat(engine.waiting()).isZero();
   }
 
   @Test
