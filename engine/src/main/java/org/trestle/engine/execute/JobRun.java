@@ -68,6 +68,7 @@ final class JobRun implements JobExecution {
   private final Checkpoints checkpoints;
   private volatile @Nullable JobGraph graph;
   private @Nullable JobCore core;
+  private int maxAttempts;
   private boolean ended;
   private boolean announced;
   private boolean cancelAsked;
@@ -103,7 +104,9 @@ final class JobRun implements JobExecution {
     if (!makePools(planned)) {
       return;
     }
-    JobCore jobCore = new JobCore(planned.plan(), policy(planned));
+    SchedulingPolicy policy = policy(planned);
+    maxAttempts = policy.maxAttempts();
+    JobCore jobCore = new JobCore(planned.plan(), policy);
     core = jobCore;
     listener.state(JobState.Enum.RUNNING);
     pools.values().forEach(WorkerPool::start);
@@ -422,15 +425,14 @@ final class JobRun implements JobExecution {
       // It has changed what it keeps: the same work again would count twice.
       described = new BundleFailure(described.id(), false, described.message());
     }
-    int limit = policy(graph()).maxAttempts();
-    if (described.retryable() && entry.work.attempt() < limit) {
+    if (described.retryable() && entry.work.attempt() < maxAttempts) {
       listener.message(
           MessageImportance.JOB_MESSAGE_WARNING,
           "bundle of stage %s failed (attempt %d%s), trying again: %s"
               .formatted(
                   graph().figures(entry.work.stage()).status().name(),
                   entry.work.attempt(),
-                  limit == SchedulingPolicy.NO_LIMIT ? "" : " of " + limit,
+                  maxAttempts == SchedulingPolicy.NO_LIMIT ? "" : " of " + maxAttempts,
                   described.message()));
     }
     core().bundleFailed(described);
