@@ -48,7 +48,7 @@ final class ServeCommand implements Callable<Integer> {
   private static final Logger logger = LoggerFactory.getLogger(ServeCommand.class);
 
   /** After so many, another one changes little. */
-  private static final int WARM_UP_JOBS = 60;
+  private static final int WARM_UP_JOBS = 120;
 
   private final Map<String, String> environment;
 
