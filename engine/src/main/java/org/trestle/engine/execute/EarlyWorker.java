@@ -2,6 +2,8 @@ package org.trestle.engine.execute;
 
 import com.google.errorprone.annotations.concurrent.GuardedBy;
 import com.google.protobuf.Struct;
+import java.io.IOException;
+import java.io.InputStream;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
@@ -55,9 +57,8 @@ final class EarlyWorker {
             .thenComposeAsync(given -> workers.start(environment, given));
   }
 
-  private static java.io.InputStream noArtifact(ArtifactInformation artifact)
-      throws java.io.IOException {
-    throw new java.io.IOException("the environment has no artifacts");
+  private static InputStream noArtifact(ArtifactInformation artifact) throws IOException {
+    throw new IOException("the environment has no artifacts");
   }
 
   /** Gives the worker to its job, whose descriptors and log it uses from here on. */

@@ -4,7 +4,6 @@ import static org.trestle.engine.simulation.ModelViolation.check;
 
 import java.util.ArrayList;
 import java.util.HashMap;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
@@ -36,34 +35,23 @@ import org.trestle.engine.simulation.SimPipeline.SimStage;
 import org.trestle.engine.simulation.StageModel.Flight;
 
 /** One run of a random pipeline on a random schedule. */
-final class Simulation {
+final class Simulation extends RandomRun {
   private static final int ATTEMPTS = 5;
   private static final int MOST_ELEMENTS = 1500;
   private static final int MOST_STEPS = 60_000;
 
-  /** A line of the log; made to text only when somebody reads it. */
-  private record Entry(String what, Object detail) {}
-
-  private final Random random;
   private final SimPipeline pipeline;
   private final Map<EdgeId, List<Element>> expected;
   private final JobModel model;
   private final FakeWorker worker;
   private final TestedCore core;
-  private final Map<BundleId, BundleWork> running = new LinkedHashMap<>();
-  private final Map<String, Integer> slots = new TreeMap<>();
   private final Map<String, Integer> used = new TreeMap<>();
   private final Map<StageId, SimGate> gates = new HashMap<>();
-  private final List<Entry> log = new ArrayList<>();
   private final List<BundleId> past = new ArrayList<>();
-  private long now;
-  private long wakeAt = Long.MAX_VALUE;
-  private boolean ended;
-  private int mishaps;
 
   Simulation(long seed, TestedCore.Factory factory) {
     // Neighbouring seeds of Random begin alike.
-    random = new Random(UserCode.mix(seed, 17) * 1_000_003 + seed);
+    super(new Random(UserCode.mix(seed, 17) * 1_000_003 + seed), SimPipeline.POOLS, MOST_STEPS);
     SimPipeline candidate = SimPipeline.random(random);
     Map<EdgeId, List<Element>> results = ReferenceRun.of(candidate);
     while (size(results) > MOST_ELEMENTS) {
@@ -128,15 +116,6 @@ final class Simulation {
         gate);
   }
 
-  /** What happened, one line for each event and action. */
-  List<String> log() {
-    List<String> lines = new ArrayList<>();
-    for (Entry entry : log) {
-      lines.add(entry.what() + " " + entry.detail());
-    }
-    return lines;
-  }
-
   /**
    * Runs till the job ends.
    *
@@ -149,15 +128,7 @@ final class Simulation {
       setSlots(pool, random.nextInt(4));
     }
     pipeline.roots().forEach(model::deliver);
-    log("start at", now);
-    core.start(now);
-    settle();
-    int steps = 0;
-    while (!ended) {
-      check(++steps < MOST_STEPS, "the job does not end");
-      step();
-      settle();
-    }
+    runToEnd();
     pipeline.edges().forEach(edge -> check(model.isComplete(edge), "%s is not complete", edge));
     for (EdgeId edge : pipeline.edges()) {
       List<String> should = values(expected.getOrDefault(edge, List.of()));
@@ -175,13 +146,15 @@ final class Simulation {
     return values;
   }
 
-  private void log(String what, Object detail) {
-    log.add(new Entry(what, detail));
-  }
-
   // ---- events ----
 
-  private void step() {
+  @Override
+  TestedCore core() {
+    return core;
+  }
+
+  @Override
+  void step() {
     int dice = random.nextInt(100);
     if (running.isEmpty() && (dice < 50 || mishaps <= 0)) {
       goOn();
@@ -205,52 +178,9 @@ final class Simulation {
     }
   }
 
-  private void mishap(Runnable event) {
-    if (!running.isEmpty()) {
-      mishaps--;
-      event.run();
-    }
-  }
-
-  private BundleId anyRunning() {
-    return List.copyOf(running.keySet()).get(random.nextInt(running.size()));
-  }
-
-  /** Nothing runs: slots must be missing, or time must pass. */
-  private void goOn() {
-    boolean lacking = false;
-    for (String pool : SimPipeline.POOLS) {
-      if (slots.getOrDefault(pool, 0) == 0) {
-        setSlots(pool, 1 + random.nextInt(3));
-        lacking = true;
-      }
-    }
-    if (!lacking) {
-      check(wakeAt != Long.MAX_VALUE, "nothing runs, and the job has not ended");
-      tick(wakeAt);
-    }
-  }
-
-  private void setSlots(String pool, int count) {
-    log("slots of " + pool, count);
-    slots.put(pool, count);
-    core.slots(pool, count);
-  }
-
-  private void tick(long time) {
-    log("tick", time);
-    now = Math.max(now, time);
-    if (now >= wakeAt) {
-      wakeAt = Long.MAX_VALUE;
-    }
-    core.tick(time);
-  }
-
-  private BundleWork remove(BundleId id) {
-    BundleWork work = running.remove(id);
-    if (work == null) {
-      throw new ModelViolation(id + " does not run", null);
-    }
+  @Override
+  BundleWork remove(BundleId id) {
+    BundleWork work = super.remove(id);
     past.add(id);
     String pool = model.stage(work.stage()).stage.spec().pool();
     used.merge(pool, -1, Integer::sum);
@@ -346,7 +276,8 @@ final class Simulation {
 
   // ---- actions ----
 
-  private void settle() {
+  @Override
+  void settle() {
     model.computeWatermarks();
     for (Action action : core.drainActions()) {
       log(" ", action);
@@ -357,8 +288,7 @@ final class Simulation {
         model.edgeCompleted(complete.edge());
         model.computeWatermarks();
       } else if (action instanceof WakeAt wake) {
-        check(wake.processingTime() > now, "wake up in the past: %s", wake);
-        wakeAt = Math.min(wakeAt, wake.processingTime());
+        wakeAt(wake.processingTime());
       } else if (action instanceof AbandonBundle abandon) {
         check(false, "%s is given up", abandon);
       } else if (action instanceof JobEnded end) {

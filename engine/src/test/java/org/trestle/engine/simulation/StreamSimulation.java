@@ -70,7 +70,7 @@ import org.trestle.fn.wire.ByteSink;
  * gives out is compared with the naive reference, a reference for each key group, and so are its
  * watermarks; all panes must arrive, and each timer must fire once and not too early.
  */
-final class StreamSimulation {
+final class StreamSimulation extends RandomRun {
   private static final int KEY_GROUPS = TestingGrouping.KEY_GROUPS;
   private static final int ATTEMPTS = 5;
   private static final int MOST_STEPS = 20_000;
@@ -94,7 +94,6 @@ final class StreamSimulation {
    */
   private record Script(List<List<Input>> steps, List<Long> watermarks) {}
 
-  private final Random random;
   private final RandomWindows windows;
   private final Triggering triggering;
   private final List<Script> scripts = new ArrayList<>();
@@ -106,11 +105,7 @@ final class StreamSimulation {
   private final BlockStore blocks = new BlockStore(new MemoryBudget(1L << 40), files);
   private final TriggeredGrouping grouping;
   private final List<GroupingOracle> oracles = new ArrayList<>();
-  private final JobCore core;
-
-  private final Map<BundleId, BundleWork> running = new LinkedHashMap<>();
-  private final Map<String, Integer> slots = new TreeMap<>();
-  private final List<String> log = new ArrayList<>();
+  private final TestedCore core;
 
   /** Elements that wait for the grouping, with what their blocks hold. */
   private final Map<String, Long> waitingInputs = new HashMap<>();
@@ -124,15 +119,11 @@ final class StreamSimulation {
   private long droppedLate;
   private long droppedClosed;
   private long timersSet;
-  private long now;
-  private long wakeAt = Long.MAX_VALUE;
   private long inputWatermark = EventTime.MIN;
   private long outputWatermark = EventTime.MIN;
-  private boolean ended;
-  private int mishaps;
 
   StreamSimulation(long seed) {
-    random = new Random(UserCode.mix(seed, 23) * 1_000_003 + seed);
+    super(new Random(UserCode.mix(seed, 23) * 1_000_003 + seed), POOLS, MOST_STEPS);
     windows = List.of(RandomWindows.values()).get(random.nextInt(4));
     boolean sessions = windows == RandomWindows.SESSIONS;
     triggering = new RandomTriggering(random).triggering(sessions);
@@ -151,24 +142,25 @@ final class StreamSimulation {
     now = random.nextInt(100);
     mishaps = random.nextInt(40);
     core =
-        new JobCore(
-            new JobPlan(
-                List.of(
-                    spec(SOURCE, SDK, false, ROOT, ELEMENTS),
-                    spec(GROUP, RUNNER, true, ELEMENTS, PANES),
-                    spec(TIMERS, SDK, true, PANES),
-                    spec(SINK, SDK, false, PANES)),
-                List.of(ROOT, ELEMENTS, PANES),
-                List.of(new EdgeOutput(ROOT, List.of(new SimBlock(roots)), List.of())),
-                KEY_GROUPS),
-            new SchedulingPolicy(
-                ATTEMPTS,
-                1 + random.nextInt(4),
-                10 + random.nextInt(100),
-                1 + random.nextInt(20),
-                10 + random.nextInt(2000),
-                1 + random.nextInt(3),
-                true));
+        new TestedCore(
+            new JobCore(
+                new JobPlan(
+                    List.of(
+                        spec(SOURCE, SDK, false, ROOT, ELEMENTS),
+                        spec(GROUP, RUNNER, true, ELEMENTS, PANES),
+                        spec(TIMERS, SDK, true, PANES),
+                        spec(SINK, SDK, false, PANES)),
+                    List.of(ROOT, ELEMENTS, PANES),
+                    List.of(new EdgeOutput(ROOT, List.of(new SimBlock(roots)), List.of())),
+                    KEY_GROUPS),
+                new SchedulingPolicy(
+                    ATTEMPTS,
+                    1 + random.nextInt(4),
+                    10 + random.nextInt(100),
+                    1 + random.nextInt(20),
+                    10 + random.nextInt(2000),
+                    1 + random.nextInt(3),
+                    true)));
   }
 
   private static StageSpec spec(
@@ -210,11 +202,6 @@ final class StreamSimulation {
     }
   }
 
-  /** What happened, one line for each event and action. */
-  List<String> log() {
-    return log;
-  }
-
   /**
    * Runs till the job ends.
    *
@@ -225,16 +212,9 @@ final class StreamSimulation {
     try (files;
         blocks;
         grouping) {
-      log.add(windows + " " + triggering + " " + scripts);
+      log("pipeline", List.of(windows, triggering, scripts));
       POOLS.forEach(pool -> setSlots(pool, random.nextInt(4)));
-      core.start(now);
-      settle();
-      int steps = 0;
-      while (!ended) {
-        check(++steps < MOST_STEPS, "the job does not end");
-        step();
-        settle();
-      }
+      runToEnd();
       checkEnd();
     }
   }
@@ -254,7 +234,13 @@ final class StreamSimulation {
 
   // ---- events ----
 
-  private void step() {
+  @Override
+  TestedCore core() {
+    return core;
+  }
+
+  @Override
+  void step() {
     int dice = random.nextInt(100);
     if (running.isEmpty() && (dice < 50 || mishaps <= 0)) {
       goOn();
@@ -276,60 +262,11 @@ final class StreamSimulation {
     }
   }
 
-  private void mishap(Runnable event) {
-    if (!running.isEmpty()) {
-      mishaps--;
-      event.run();
-    }
-  }
-
-  private BundleId anyRunning() {
-    return List.copyOf(running.keySet()).get(random.nextInt(running.size()));
-  }
-
-  /** Nothing runs: slots must be missing, or time must pass. */
-  private void goOn() {
-    boolean lacking = false;
-    for (String pool : POOLS) {
-      if (slots.getOrDefault(pool, 0) == 0) {
-        setSlots(pool, 1 + random.nextInt(3));
-        lacking = true;
-      }
-    }
-    if (!lacking) {
-      check(wakeAt != Long.MAX_VALUE, "nothing runs, and the job has not ended: %s", core.dump());
-      tick(wakeAt);
-    }
-  }
-
-  private void setSlots(String pool, int count) {
-    log.add("slots of " + pool + " " + count);
-    slots.put(pool, count);
-    core.slots(pool, count);
-  }
-
-  private void tick(long time) {
-    log.add("tick " + time);
-    now = Math.max(now, time);
-    if (now >= wakeAt) {
-      wakeAt = Long.MAX_VALUE;
-    }
-    core.tick(time);
-  }
-
-  private BundleWork remove(BundleId id) {
-    BundleWork work = running.remove(id);
-    if (work == null) {
-      throw new ModelViolation(id + " does not run", null);
-    }
-    return work;
-  }
-
   /** A worker's bundle is lost; the runner's own are not. */
   private void fail(BundleId id) {
     BundleWork work = running.get(id);
     if (work != null && !work.stage().equals(GROUP) && work.attempt() < ATTEMPTS) {
-      log.add("fail " + id);
+      log("fail", id);
       remove(id);
       count("failures of " + work.stage().value(), 1);
       core.bundleFailed(new BundleFailure(id, true, "simulated"));
@@ -366,7 +303,7 @@ final class StreamSimulation {
     for (Element rest : pieces.subList(cut + 1, pieces.size())) {
       residuals.add(residual(rest, rest.from(), 0));
     }
-    log.add("split " + id + " to " + primary + " and " + residuals);
+    log("split " + id.value() + " to", List.of(primary, residuals));
     List<ElementBlock> kept = new ArrayList<>();
     primary.forEach(element -> kept.add(new SimBlock(List.of(element))));
     running.put(id, work.withElements(kept));
@@ -396,7 +333,7 @@ final class StreamSimulation {
       }
       result = new BundleResult(id, List.of(), List.of(), List.of());
     }
-    log.add("commit " + result);
+    log("commit", result);
     core.bundleCommitted(result);
     if (!work.stage().equals(SOURCE)) {
       blocks.release(work.elements());
@@ -565,15 +502,15 @@ final class StreamSimulation {
 
   // ---- actions ----
 
-  private void settle() {
+  @Override
+  void settle() {
     for (Action action : core.drainActions()) {
-      log.add("  " + action);
+      log(" ", action);
       check(!ended, "an action after the job's end: %s", action);
       if (action instanceof StartBundle start) {
         check(running.put(start.work().id(), start.work()) == null, "twice: %s", start);
       } else if (action instanceof WakeAt wake) {
-        check(wake.processingTime() > now, "wake up in the past: %s", wake);
-        wakeAt = Math.min(wakeAt, wake.processingTime());
+        wakeAt(wake.processingTime());
       } else if (action instanceof JobEnded end) {
         check(end.outcome() == Outcome.DONE, "the job ended as %s", end);
         check(running.isEmpty(), "the job ended while bundles run");
