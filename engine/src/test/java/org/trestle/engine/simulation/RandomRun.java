@@ -40,6 +40,13 @@ abstract class RandomRun {
 
   abstract TestedCore core();
 
+  /**
+   * Runs till the job ends.
+   *
+   * @throws ModelViolation if the core does what it must not
+   */
+  abstract void run();
+
   /** One event. */
   abstract void step();
 

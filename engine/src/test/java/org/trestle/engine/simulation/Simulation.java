@@ -116,11 +116,7 @@ final class Simulation extends RandomRun {
         gate);
   }
 
-  /**
-   * Runs till the job ends.
-   *
-   * @throws ModelViolation if the core does what it must not
-   */
+  @Override
   void run() {
     log("pipeline", pipeline);
     for (String pool : SimPipeline.POOLS) {

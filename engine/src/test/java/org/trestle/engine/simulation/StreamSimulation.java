@@ -202,12 +202,7 @@ final class StreamSimulation extends RandomRun {
     }
   }
 
-  /**
-   * Runs till the job ends.
-   *
-   * @throws ModelViolation if the core does what it must not
-   * @throws AssertionError if the grouping does
-   */
+  @Override
   void run() {
     try (files;
         blocks;

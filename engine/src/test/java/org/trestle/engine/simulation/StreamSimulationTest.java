@@ -1,9 +1,7 @@
 package org.trestle.engine.simulation;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.assertj.core.api.Assertions.fail;
 
-import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import org.junit.jupiter.api.Test;
@@ -14,24 +12,12 @@ import org.junit.jupiter.api.Test;
 final class StreamSimulationTest {
   @Test
   void agreesWithTheReferenceOnEverySchedule() {
-    Long seed = Long.getLong("simulation.stream");
-    long first = seed == null ? 1 : seed;
-    long runs = Long.getLong("simulation.streams", seed == null ? 10_000 : 1);
+    Seeds seeds = new Seeds("simulation.stream", "simulation.streams", 10_000);
     Map<String, Long> counts = new TreeMap<>();
-    for (long next = first; next < first + runs; next++) {
-      StreamSimulation simulation = new StreamSimulation(next);
-      try {
-        simulation.run();
-      } catch (AssertionError | RuntimeException violation) {
-        List<String> log = simulation.log();
-        String last =
-            String.join(
-                "\n", seed == null ? log.subList(Math.max(0, log.size() - 30), log.size()) : log);
-        fail("-Dsimulation.stream=%d: %s%n%s".formatted(next, violation, last), violation);
-      }
-      simulation.counts().forEach((what, times) -> counts.merge(what, times, Long::sum));
-    }
-    if (seed == null) {
+    seeds.runEach(
+        StreamSimulation::new,
+        run -> run.counts().forEach((what, times) -> counts.merge(what, times, Long::sum)));
+    if (!seeds.named()) {
       assertThat(counts)
           .as("what the schedules have met")
           .containsOnlyKeys(
@@ -47,7 +33,7 @@ final class StreamSimulationTest {
               "failures of source",
               "failures of timers",
               "splits");
-      assertThat(counts.values()).allMatch(times -> times > runs / 20, "often: " + counts);
+      assertThat(counts.values()).allMatch(times -> times > seeds.runs() / 20, "often: " + counts);
     }
   }
 }
