@@ -15,7 +15,8 @@ import java.time.Duration;
  *     one bundle at a time well
  * @param bundleAttempts how often the same work is tried before the job fails
  * @param checkpointInterval how long a bundle of an unbounded source may go on before it is made to
- *     give out what it has; bounds the latency of sources that never stop by themselves
+ *     give out what it has; bounds the latency of sources that never stop by themselves; running
+ *     bundles are asked for their progress as often
  * @param keyGroups how many groups keys are hashed to: the unit of parallelism of keyed stages
  */
 public record EngineOptions(

@@ -26,8 +26,6 @@ import org.trestle.engine.core.bundle.TestStreamEvent;
 import org.trestle.engine.core.schedule.Action;
 import org.trestle.engine.core.schedule.JobCore;
 import org.trestle.engine.core.schedule.SchedulingPolicy;
-import org.trestle.engine.metrics.MetricsAccumulator;
-import org.trestle.engine.metrics.ShortIds;
 import org.trestle.fn.control.RunningBundle;
 import org.trestle.fn.environment.UnsupportedEnvironmentException;
 
@@ -61,9 +59,8 @@ final class JobRun implements JobExecution {
   private final Map<BundleId, RunningWork> running = new HashMap<>();
   private final List<CompletableFuture<?>> lastAnswers = new ArrayList<>();
   private final List<CompletableFuture<?>> givenUp = new ArrayList<>();
-  private final MetricsAccumulator attempted = new MetricsAccumulator();
-  private final MetricsAccumulator committed = new MetricsAccumulator();
-  private final ShortIds shortIds = new ShortIds();
+  private final long intervalMillis;
+  private final JobMetrics metrics;
   private final CompletableFuture<JobState.Enum> done = new CompletableFuture<>();
   private final Checkpoints checkpoints;
   private volatile @Nullable JobGraph graph;
@@ -78,8 +75,9 @@ final class JobRun implements JobExecution {
     this.context = context;
     this.listener = new SerialJobListener(listener);
     this.loop = new JobLoop(context.jobId(), this::broken);
-    this.checkpoints =
-        new Checkpoints(loop, context.options().checkpointInterval().toMillis(), this::split);
+    this.intervalMillis = context.options().checkpointInterval().toMillis();
+    this.metrics = new JobMetrics(loop, TimeUnit.MILLISECONDS.toNanos(intervalMillis));
+    this.checkpoints = new Checkpoints(loop, intervalMillis, this::split);
   }
 
   /** Starts the job; returns at once. */
@@ -113,6 +111,7 @@ final class JobRun implements JobExecution {
     planned.gates().listener((stage, failure) -> loop.execute(() -> gateMoved(stage, failure)));
     planned.plan().initial().forEach(planned::append);
     jobCore.slots(JobGraph.RUNNER_POOL, context.options().runnerThreads());
+    loop.schedule(this::askForProgress, intervalMillis);
     jobCore.start(context.clock().getAsLong());
     pump();
   }
@@ -244,6 +243,13 @@ final class JobRun implements JobExecution {
     }
   }
 
+  private void askForProgress() {
+    if (!ended) {
+      metrics.ask(running.values());
+      loop.schedule(this::askForProgress, intervalMillis);
+    }
+  }
+
   private void tick() {
     if (!ended) {
       core().tick(context.clock().getAsLong());
@@ -357,19 +363,14 @@ final class JobRun implements JobExecution {
     }
     result.outputs().forEach(graph()::append);
     graph().figures(entry.work.stage()).committed(entry.work, result, nanos);
-    attempted.add(outcome.metrics());
-    committed.add(outcome.metrics());
-    WorkerPool.Lease lease = entry.lease;
+    awaitBeforeEnd(metrics.committed(entry, outcome));
     RunningBundle handle = entry.handle;
-    if (lease != null && handle != null) {
-      takeMetrics(lease, outcome.response());
-      if (outcome.response().getRequiresFinalization()) {
-        awaitBeforeEnd(
-            handle
-                .finalizeBundle()
-                .whenComplete(
-                    (ok, failure) -> loop.execute(() -> finalized(entry.work.stage(), failure))));
-      }
+    if (handle != null && outcome.response().getRequiresFinalization()) {
+      awaitBeforeEnd(
+          handle
+              .finalizeBundle()
+              .whenComplete(
+                  (ok, failure) -> loop.execute(() -> finalized(entry.work.stage(), failure))));
     }
     core().bundleCommitted(result);
     graph().release(entry.work);
@@ -386,22 +387,6 @@ final class JobRun implements JobExecution {
     }
   }
 
-  private void takeMetrics(WorkerPool.Lease lease, ProcessBundleResponse response) {
-    if (response.getMonitoringInfosCount() > 0) {
-      attempted.add(response.getMonitoringInfosList());
-      committed.add(response.getMonitoringInfosList());
-    } else if (response.getMonitoringDataCount() > 0) {
-      awaitBeforeEnd(
-          shortIds
-              .resolve(lease.worker(), response.getMonitoringDataMap())
-              .thenAccept(
-                  infos -> {
-                    attempted.add(infos);
-                    committed.add(infos);
-                  }));
-    }
-  }
-
   private void awaitBeforeEnd(CompletableFuture<?> answer) {
     if (!answer.isDone()) {
       lastAnswers.removeIf(CompletableFuture::isDone);
@@ -415,6 +400,7 @@ final class JobRun implements JobExecution {
       bundle.discard();
     }
     graph().figures(entry.work.stage()).failed(nanos);
+    metrics.failed(entry);
     RuntimeException problem = bundle == null ? null : bundle.problem();
     BundleFailure described =
         Failures.of(
@@ -444,6 +430,7 @@ final class JobRun implements JobExecution {
       return;
     }
     entry.givenUp = true;
+    metrics.failed(entry);
     if (entry.handle != null) {
       entry.handle.abandon("the job gave the bundle up");
     }
@@ -615,12 +602,12 @@ final class JobRun implements JobExecution {
 
   @Override
   public List<MonitoringInfo> attemptedMetrics() {
-    return attempted.snapshot();
+    return metrics.attemptedSnapshot();
   }
 
   @Override
   public List<MonitoringInfo> committedMetrics() {
-    return committed.snapshot();
+    return metrics.committedSnapshot();
   }
 
   @Override

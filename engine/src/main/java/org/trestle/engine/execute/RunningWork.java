@@ -24,7 +24,10 @@ final class RunningWork {
   /** Whether the harness was asked to split the bundle, and has not answered. */
   boolean splitting;
 
-  /** What waits for that answer. */
+  /** Whether the harness was asked for the bundle's progress, and has not answered. */
+  boolean askedForProgress;
+
+  /** What waits for the answer to the split. */
   @Nullable Runnable afterSplit;
 
   RunningWork(BundleWork work) {

@@ -11,7 +11,6 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import org.apache.beam.model.fnexecution.v1.BeamFnApi.InstructionRequest;
 import org.apache.beam.model.fnexecution.v1.BeamFnApi.MonitoringInfosMetadataRequest;
-import org.apache.beam.model.fnexecution.v1.BeamFnApi.ProcessBundleResponse;
 import org.apache.beam.model.pipeline.v1.MetricsApi.MonitoringInfo;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -50,16 +49,14 @@ public final class ShortIds {
   }
 
   /**
-   * Returns the metrics of a bundle's final response: the full ones if it has any, else those that
-   * its short ids name.
+   * Returns the metrics of a harness's answer: the full ones if it has any, else those that its
+   * short ids name.
    *
    * @return never completes exceptionally, see {@link #resolve(SdkWorker, Map)}
    */
   public CompletableFuture<List<MonitoringInfo>> resolve(
-      SdkWorker worker, ProcessBundleResponse response) {
-    return response.getMonitoringInfosCount() > 0
-        ? CompletableFuture.completedFuture(response.getMonitoringInfosList())
-        : resolve(worker, response.getMonitoringDataMap());
+      SdkWorker worker, List<MonitoringInfo> full, Map<String, ByteString> data) {
+    return full.isEmpty() ? resolve(worker, data) : CompletableFuture.completedFuture(full);
   }
 
   /**

@@ -6,14 +6,19 @@ import static org.trestle.engine.execute.TestingSdk.numberOf;
 import static org.trestle.engine.execute.TestingSdk.numbersOf;
 import static org.trestle.engine.execute.TestingSdk.pair;
 import static org.trestle.engine.execute.TestingSdk.string;
+import static org.trestle.engine.execute.TestingService.DEADLINE_SECONDS;
 import static org.trestle.engine.execute.TestingService.newPipeline;
 
 import com.google.protobuf.ByteString;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.apache.beam.model.fnexecution.v1.BeamFnApi.MonitoringInfosMetadataResponse;
+import org.apache.beam.model.fnexecution.v1.BeamFnApi.ProcessBundleProgressResponse;
+import org.apache.beam.model.jobmanagement.v1.JobApi.JobState;
 import org.apache.beam.model.pipeline.v1.MetricsApi.MonitoringInfo;
 import org.apache.beam.model.pipeline.v1.RunnerApi.BagStateSpec;
 import org.apache.beam.model.pipeline.v1.RunnerApi.FunctionSpec;
@@ -323,6 +328,56 @@ class JobsTest {
             metric("known by id").toBuilder()
                 .setPayload(ByteString.copyFrom(new byte[] {(byte) sdkBundles(job)}))
                 .build());
+  }
+
+  @Test
+  void attemptedMetricsAreThoseOfRunningAndFailedBundlesToo() throws Exception {
+    // A question is asked when the answer to the one before is taken.
+    CountDownLatch asked = new CountDownLatch(2);
+    CountDownLatch goOn = new CountDownLatch(1);
+    AtomicInteger attempts = new AtomicInteger();
+    TestingSdk sdk =
+        new Counts()
+            .sdk()
+            .onResponse(response -> response.addMonitoringInfos(metric("of the end")));
+    service.harnesses(
+        bundle -> {
+          bundle
+              .harness()
+              .answerInstructions(
+                  answer -> {
+                    if (answer.hasProcessBundleProgress()) {
+                      asked.countDown();
+                      return answer.toBuilder()
+                          .setProcessBundleProgress(
+                              ProcessBundleProgressResponse.newBuilder()
+                                  .addMonitoringInfos(metric("on the way")))
+                          .build();
+                    }
+                    return answer;
+                  });
+          if (bundle.descriptor().containsTransforms("make") && attempts.incrementAndGet() == 1) {
+            goOn.await();
+            throw new IllegalStateException("the first time it fails");
+          }
+          sdk.run(bundle);
+        });
+
+    Job job = service.start(Counts.pipeline());
+    assertThat(asked.await(DEADLINE_SECONDS, TimeUnit.SECONDS)).isTrue();
+    List<MonitoringInfo> attemptedMeanwhile = job.execution().attemptedMetrics();
+    List<MonitoringInfo> committedMeanwhile = job.execution().committedMetrics();
+    goOn.countDown();
+
+    assertThat(job.await()).isEqualTo(JobState.Enum.DONE);
+    assertThat(attemptedMeanwhile).containsExactly(metric("on the way"));
+    assertThat(committedMeanwhile).isEmpty();
+    assertThat(job.execution().committedMetrics())
+        .extracting(MonitoringInfo::getUrn)
+        .containsExactly(metric("of the end").getUrn());
+    assertThat(job.execution().attemptedMetrics())
+        .contains(metric("on the way"))
+        .containsAll(job.execution().committedMetrics());
   }
 
   @Test

@@ -15,7 +15,6 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import org.apache.beam.model.fnexecution.v1.BeamFnApi.InstructionRequest;
 import org.apache.beam.model.fnexecution.v1.BeamFnApi.InstructionResponse;
-import org.apache.beam.model.fnexecution.v1.BeamFnApi.ProcessBundleResponse;
 import org.apache.beam.model.pipeline.v1.MetricsApi.MonitoringInfo;
 import org.junit.jupiter.api.Test;
 import org.trestle.fn.control.BundleFailedException;
@@ -106,22 +105,15 @@ class ShortIdsTest {
 
   @Test
   void takesFullInfosWithoutAsking() throws Exception {
-    ProcessBundleResponse response =
-        ProcessBundleResponse.newBuilder()
-            .addMonitoringInfos(sum("a", 10))
-            .putAllMonitoringData(data("1", "10"))
-            .build();
-
-    assertThat(get(shortIds.resolve(worker, response))).containsExactly(sum("a", 10));
+    assertThat(get(shortIds.resolve(worker, List.of(sum("a", 10)), data("1", "10"))))
+        .containsExactly(sum("a", 10));
     assertThat(worker.asked).isEmpty();
   }
 
   @Test
-  void asksForTheIdsOfAResponseWithoutFullInfos() throws Exception {
-    ProcessBundleResponse response =
-        ProcessBundleResponse.newBuilder().putAllMonitoringData(data("1", "10")).build();
-
-    CompletableFuture<List<MonitoringInfo>> infos = shortIds.resolve(worker, response);
+  void asksForTheIdsOfAnAnswerWithoutFullInfos() throws Exception {
+    CompletableFuture<List<MonitoringInfo>> infos =
+        shortIds.resolve(worker, List.of(), data("1", "10"));
     worker.answer(0);
 
     assertThat(get(infos)).containsExactly(sum("a", 10));

@@ -19,7 +19,10 @@ public interface RunningBundle {
    */
   CompletableFuture<ProcessBundleResponse> done();
 
-  /** Asks for progress. */
+  /**
+   * Asks for progress. The metrics of the answer, as those of the bundle's response, are all that
+   * the harness has reported of the bundle, also where it tells only what has changed.
+   */
   CompletableFuture<ProcessBundleProgressResponse> progress();
 
   /**

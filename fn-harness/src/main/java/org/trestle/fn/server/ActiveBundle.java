@@ -2,8 +2,10 @@ package org.trestle.fn.server;
 
 import com.google.errorprone.annotations.concurrent.GuardedBy;
 import com.google.protobuf.ByteString;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.Consumer;
@@ -71,6 +73,17 @@ final class ActiveBundle implements RunningBundle {
   @GuardedBy("lock")
   private boolean settled;
 
+  /**
+   * What progress answers have told of metrics by short id: harnesses leave out of later answers,
+   * and of the response, what has not changed since.
+   */
+  @GuardedBy("lock")
+  private final Map<String, ByteString> reported = new HashMap<>();
+
+  /** Progress requests without an answer, which may tell what the response leaves out. */
+  @GuardedBy("lock")
+  private int progressAsked;
+
   /** When the response came, for the deadline of the outputs. */
   private volatile long answeredNanos;
 
@@ -107,12 +120,35 @@ final class ActiveBundle implements RunningBundle {
 
   @Override
   public CompletableFuture<ProcessBundleProgressResponse> progress() {
+    synchronized (lock) {
+      progressAsked++;
+    }
     return worker
         .instruct(
             InstructionRequest.newBuilder()
                 .setProcessBundleProgress(
                     ProcessBundleProgressRequest.newBuilder().setInstructionId(instructionId)))
-        .thenApply(InstructionResponse::getProcessBundleProgress);
+        .whenComplete(
+            (message, problem) -> {
+              progressed(message);
+              settle();
+            })
+        .thenApply(message -> withAllReported(message.getProcessBundleProgress()));
+  }
+
+  private void progressed(@Nullable InstructionResponse message) {
+    synchronized (lock) {
+      progressAsked--;
+      if (message != null) {
+        reported.putAll(message.getProcessBundleProgress().getMonitoringDataMap());
+      }
+    }
+  }
+
+  private ProcessBundleProgressResponse withAllReported(ProcessBundleProgressResponse answer) {
+    synchronized (lock) {
+      return answer.toBuilder().putAllMonitoringData(reported).build();
+    }
   }
 
   @Override
@@ -370,11 +406,15 @@ final class ActiveBundle implements RunningBundle {
     synchronized (lock) {
       bad = failure;
       good = response;
-      boolean over = bad != null || (good != null && open.isEmpty());
+      boolean over = bad != null || (good != null && open.isEmpty() && progressAsked == 0);
       if (settled || callsUnderWay > 0 || !over) {
         return;
       }
       settled = true;
+      if (good != null && !reported.isEmpty()) {
+        Map<String, ByteString> last = good.getMonitoringDataMap();
+        good = good.toBuilder().putAllMonitoringData(reported).putAllMonitoringData(last).build();
+      }
     }
     worker.settled(this);
     if (bad != null) {
@@ -384,20 +424,26 @@ final class ActiveBundle implements RunningBundle {
     }
   }
 
-  /** Fails the bundle if it has its response, but the harness does not end the outputs. */
+  /**
+   * Fails the bundle if it has its response, but the harness does not send what else belongs to it.
+   */
   void checkOutputs(long lastHeardNanos, long nowNanos, long timeoutNanos) {
     String missing;
     synchronized (lock) {
-      if (response == null || settled || open.isEmpty()) {
+      if (response == null || settled) {
         return;
       }
-      missing = open.toString();
+      if (!open.isEmpty()) {
+        missing = "did not end its outputs " + open;
+      } else if (progressAsked > 0) {
+        missing = "left a question about its progress without an answer";
+      } else {
+        return;
+      }
     }
     long since = Math.min(nowNanos - answeredNanos, nowNanos - lastHeardNanos);
     if (since > timeoutNanos) {
-      lose(
-          new BundleFailedException(
-              "harness answered the bundle but did not end its outputs " + missing));
+      lose(new BundleFailedException("harness answered the bundle but " + missing));
     }
   }
 }

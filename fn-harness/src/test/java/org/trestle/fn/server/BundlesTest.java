@@ -17,15 +17,19 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.Iterator;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.apache.beam.model.fnexecution.v1.BeamFnApi.InstructionRequest;
+import org.apache.beam.model.fnexecution.v1.BeamFnApi.InstructionResponse;
 import org.apache.beam.model.fnexecution.v1.BeamFnApi.MonitoringInfosMetadataRequest;
+import org.apache.beam.model.fnexecution.v1.BeamFnApi.ProcessBundleProgressResponse;
 import org.apache.beam.model.fnexecution.v1.BeamFnApi.ProcessBundleResponse;
 import org.apache.beam.model.fnexecution.v1.BeamFnApi.StateAppendResponse;
 import org.apache.beam.model.fnexecution.v1.BeamFnApi.StateGetResponse;
@@ -269,6 +273,69 @@ class BundlesTest {
     StringBuilder expected = new StringBuilder("page one,");
     IntStream.range(0, 100).forEach(i -> expected.append(i).append(','));
     assertThat(receiver.text(OUT)).isEqualTo(expected.toString());
+  }
+
+  @Test
+  void reportsOfABundleHoldWhatTheHarnessLeavesOutBecauseItIsUnchanged() throws Exception {
+    CountDownLatch asked = new CountDownLatch(1);
+    Pair pair =
+        runner.connect(
+            bundle -> {
+              asked.await(30, SECONDS);
+              bundle.respond(
+                  ProcessBundleResponse.newBuilder().putMonitoringData("b", bytes(3)).build());
+            });
+    Iterator<Map<String, ByteString>> reports =
+        List.of(Map.of("a", bytes(1), "b", bytes(1)), Map.of("b", bytes(2))).iterator();
+    pair.harness().answerInstructions(answer -> withMetrics(answer, reports.next()));
+    RunningBundle bundle = pair.worker().process(request("a"), new TestingReceiver());
+
+    Map<String, ByteString> first = await(bundle.progress()).getMonitoringDataMap();
+    Map<String, ByteString> second = await(bundle.progress()).getMonitoringDataMap();
+    asked.countDown();
+    Map<String, ByteString> last = await(bundle.done()).getMonitoringDataMap();
+
+    assertThat(first).isEqualTo(Map.of("a", bytes(1), "b", bytes(1)));
+    assertThat(second).isEqualTo(Map.of("a", bytes(1), "b", bytes(2)));
+    assertThat(last).isEqualTo(Map.of("a", bytes(1), "b", bytes(3)));
+  }
+
+  @Test
+  void aBundleWaitsForReportsThatTheHarnessOwes() throws Exception {
+    CompletableFuture<InstructionResponse> owed = new CompletableFuture<>();
+    CountDownLatch asked = new CountDownLatch(1);
+    Pair pair =
+        runner.connect(
+            bundle -> {
+              asked.await(30, SECONDS);
+              bundle.respond(ProcessBundleResponse.getDefaultInstance());
+              bundle.harness().send(withMetrics(owed.join(), Map.of("a", bytes(1))));
+            });
+    pair.harness()
+        .answerInstructions(
+            answer -> {
+              owed.complete(answer);
+              return null;
+            });
+    RunningBundle bundle = pair.worker().process(request("a"), new TestingReceiver());
+
+    var progress = bundle.progress();
+    asked.countDown();
+
+    assertThat(await(bundle.done()).getMonitoringDataMap()).isEqualTo(Map.of("a", bytes(1)));
+    assertThat(progress).isDone();
+  }
+
+  private static ByteString bytes(int value) {
+    return ByteString.copyFrom(new byte[] {(byte) value});
+  }
+
+  private static InstructionResponse withMetrics(
+      InstructionResponse answer, Map<String, ByteString> data) {
+    return answer.toBuilder()
+        .setProcessBundleProgress(
+            ProcessBundleProgressResponse.newBuilder().putAllMonitoringData(data))
+        .build();
   }
 
   @Test
