@@ -4,6 +4,8 @@ Upstream's PortableRunnerTest is FnApiRunnerTest behind a job service, with some
 every portable runner. Here each of them runs: a runner's gaps belong in expected-failures.
 """
 
+import apache_beam as beam
+from apache_beam.options.pipeline_options import DebugOptions
 from apache_beam.options.pipeline_options import PortableOptions
 from apache_beam.options.pipeline_options import StandardOptions
 from apache_beam.runners.portability import portable_runner_test
@@ -16,6 +18,13 @@ class JobServiceTest(portable_runner_test.PortableRunnerTest):
   @classmethod
   def _create_job_endpoint(cls):
     return ENDPOINT
+
+  # FnApiRunner is told by its constructor to drain from the start, a job service by an option.
+  def create_pipeline(self, is_drain=False):
+    options = self.create_options()
+    if is_drain:
+      options.view_as(DebugOptions).add_experiment('drain_at_start')
+    return beam.Pipeline(self.get_runner(), options)
 
   def create_options(self):
     options = super().create_options()

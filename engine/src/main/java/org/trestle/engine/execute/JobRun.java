@@ -54,6 +54,7 @@ final class JobRun implements JobExecution {
 
   private final JobContext context;
   private final JobLoop loop;
+  private final JobOptions jobOptions;
   private final JobListener listener;
   private final Map<String, WorkerPool> pools = new LinkedHashMap<>();
   private final Map<BundleId, RunningWork> running = new HashMap<>();
@@ -73,6 +74,7 @@ final class JobRun implements JobExecution {
 
   JobRun(JobContext context, JobListener listener) {
     this.context = context;
+    this.jobOptions = JobOptions.from(context.job().options());
     this.listener = new SerialJobListener(listener);
     this.loop = new JobLoop(context.jobId(), this::broken);
     this.intervalMillis = context.options().checkpointInterval().toMillis();
@@ -113,6 +115,10 @@ final class JobRun implements JobExecution {
     jobCore.slots(JobGraph.RUNNER_POOL, context.options().runnerThreads());
     loop.schedule(this::askForProgress, intervalMillis);
     jobCore.start(context.clock().getAsLong());
+    if (jobOptions.drainAtStart()) {
+      draining = true;
+      jobCore.drain();
+    }
     pump();
   }
 
@@ -540,7 +546,8 @@ final class JobRun implements JobExecution {
     JobState.Enum state =
         switch (outcome) {
           case DONE -> JobState.Enum.DONE;
-          case DRAINED -> JobState.Enum.DRAINED;
+          // A job that was to be drained from the start has done all that was asked of it.
+          case DRAINED -> jobOptions.drainAtStart() ? JobState.Enum.DONE : JobState.Enum.DRAINED;
           case FAILED -> JobState.Enum.FAILED;
           case CANCELLED -> JobState.Enum.CANCELLED;
         };
