@@ -43,17 +43,17 @@ record HelperBundle(Supplier<SdkWorker> workers, Duration deadline, String who, 
    * @throws WindowMergeException if the function fails or gives a wrong answer, too many workers
    *     are lost, the deadline passes, or the thread is interrupted
    */
-  <T> T ask(String descriptorId, String source, String sink, Supplier<Exchange<T>> exchanges) {
+  <T> T ask(WindowProgram program, Supplier<Exchange<T>> exchanges) {
     for (int attempt = 1; ; attempt++) {
       try {
         Exchange<T> exchange = exchanges.get();
         BundleRequest request =
             new BundleRequest(
-                descriptorId,
+                program.descriptor().getId(),
                 exchange.input(),
-                List.of(source),
+                List.of(WindowProgram.SOURCE),
                 List.of(),
-                Set.of(sink),
+                Set.of(WindowProgram.SINK),
                 List.of(),
                 false);
         return ask(workers.get().process(request, exchange), exchange);

@@ -31,12 +31,14 @@ final class MappedWindows implements HelperBundle.Exchange<List<ByteKey>> {
   private final List<@Nullable ByteKey> answers;
   private final WindowedValueCursor cursor;
 
-  MappedWindows(MapProgram program, List<ByteKey> windows) {
+  MappedWindows(WindowProgram program, List<ByteKey> windows) {
     this.windows = windows;
     this.answers = new ArrayList<>(Collections.nCopies(windows.size(), null));
     this.cursor =
         WireCoders.cursor(
-            program.components(), MapProgram.outputCoderId(), MapProgram.globalWindowCoderId());
+            program.components(),
+            WindowProgram.outputCoderId(),
+            WindowProgram.globalWindowCoderId());
   }
 
   @Override
@@ -47,7 +49,7 @@ final class MappedWindows implements HelperBundle.Exchange<List<ByteKey>> {
       writer.header(GlobalWindow.MAX_TIMESTAMP, GLOBAL_WINDOW, Panes.NO_FIRING);
       sink.putVarInt(VarInts.length(i)).putVarInt(i).put(windows.get(i).bytes());
     }
-    BundleRequest.Input all = new BundleRequest.Elements(MapProgram.SOURCE, sink.drain());
+    BundleRequest.Input all = new BundleRequest.Elements(WindowProgram.SOURCE, sink.drain());
     return List.of(all).iterator();
   }
 
@@ -66,7 +68,7 @@ final class MappedWindows implements HelperBundle.Exchange<List<ByteKey>> {
 
   @Override
   public synchronized void elements(String transformId, ByteString data) {
-    if (!transformId.equals(MapProgram.SINK)) {
+    if (!transformId.equals(WindowProgram.SINK)) {
       throw new WireFormatException("elements from unknown transform " + transformId);
     }
     cursor.reset(data.toByteArray());

@@ -36,12 +36,14 @@ final class MergedWindowsOutput implements HelperBundle.Exchange<List<List<Merge
   private final WindowedValueCursor cursor;
   private final WireCoder window;
 
-  MergedWindowsOutput(MergeProgram program, String windowCoderId, List<List<ByteKey>> windowSets) {
+  MergedWindowsOutput(WindowProgram program, String windowCoderId, List<List<ByteKey>> windowSets) {
     this.windowSets = windowSets;
     this.answers = new ArrayList<>(Collections.nCopies(windowSets.size(), null));
     this.cursor =
         WireCoders.cursor(
-            program.components(), MergeProgram.outputCoderId(), MergeProgram.globalWindowCoderId());
+            program.components(),
+            WindowProgram.outputCoderId(),
+            WindowProgram.globalWindowCoderId());
     this.window = WireCoders.window(program.components(), windowCoderId);
   }
 
@@ -70,7 +72,7 @@ final class MergedWindowsOutput implements HelperBundle.Exchange<List<List<Merge
 
   @Override
   public synchronized void elements(String transformId, ByteString data) {
-    if (!transformId.equals(MergeProgram.SINK)) {
+    if (!transformId.equals(WindowProgram.SINK)) {
       throw new WireFormatException("elements from unknown transform " + transformId);
     }
     cursor.reset(data.toByteArray());

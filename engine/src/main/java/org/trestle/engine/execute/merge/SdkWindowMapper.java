@@ -17,7 +17,7 @@ import org.trestle.fn.control.SdkWorker;
  * deadline passes.
  */
 public final class SdkWindowMapper {
-  private final MapProgram program;
+  private final WindowProgram program;
   private final HelperBundle helper;
 
   /**
@@ -54,7 +54,7 @@ public final class SdkWindowMapper {
       Consumer<ProcessBundleDescriptor> registry,
       Supplier<SdkWorker> workers,
       Duration deadline) {
-    this.program = MapProgram.of(mapping.id(), components, mapping, endpoint);
+    this.program = WindowProgram.mapping(components, mapping, endpoint);
     this.helper =
         new HelperBundle(
             workers, deadline, "window mapping fn of " + mapping.name(), "map windows");
@@ -72,10 +72,6 @@ public final class SdkWindowMapper {
     if (mainWindows.isEmpty()) {
       return List.of();
     }
-    return helper.ask(
-        program.descriptor().getId(),
-        MapProgram.SOURCE,
-        MapProgram.SINK,
-        () -> new MappedWindows(program, mainWindows));
+    return helper.ask(program, () -> new MappedWindows(program, mainWindows));
   }
 }

@@ -21,7 +21,7 @@ import org.trestle.fn.control.SdkWorker;
  */
 public final class SdkWindowMerger implements WindowMerger {
   private final String windowCoderId;
-  private final MergeProgram program;
+  private final WindowProgram program;
   private final HelperBundle helper;
 
   /**
@@ -47,7 +47,8 @@ public final class SdkWindowMerger implements WindowMerger {
     String windowFn =
         "window fn " + strategy.getWindowFn().getUrn() + " of windowing strategy " + strategyId;
     this.windowCoderId = strategy.getWindowCoderId();
-    this.program = MergeProgram.of("merge_windows:" + strategyId, components, strategy, endpoint);
+    this.program =
+        WindowProgram.merging("merge_windows:" + strategyId, components, strategy, endpoint);
     this.helper = new HelperBundle(workers, deadline, windowFn, "merge windows");
     var unused = new MergedWindowsOutput(program, windowCoderId, List.of()); // are coders readable?
     registry.accept(program.descriptor());
@@ -64,10 +65,6 @@ public final class SdkWindowMerger implements WindowMerger {
     if (windowSets.isEmpty()) {
       return List.of();
     }
-    return helper.ask(
-        program.descriptor().getId(),
-        MergeProgram.SOURCE,
-        MergeProgram.SINK,
-        () -> new MergedWindowsOutput(program, windowCoderId, windowSets));
+    return helper.ask(program, () -> new MergedWindowsOutput(program, windowCoderId, windowSets));
   }
 }

@@ -42,7 +42,7 @@ final class WindowSetInput implements Iterator<BundleRequest.Input> {
       write(next, windowSets.get(next));
       next++;
     }
-    return new BundleRequest.Elements(MergeProgram.SOURCE, sink.drain());
+    return new BundleRequest.Elements(WindowProgram.SOURCE, sink.drain());
   }
 
   private void write(int index, List<ByteKey> windows) {

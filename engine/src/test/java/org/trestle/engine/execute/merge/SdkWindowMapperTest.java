@@ -75,7 +75,7 @@ class SdkWindowMapperTest {
 
     assertThat(mapper.map(List.of(A, B))).containsExactly(B, A);
     assertThat(mapper.map(List.of())).isEmpty();
-    PTransform map = registered.get(0).getTransformsOrThrow("map_windows");
+    PTransform map = registered.get(0).getTransformsOrThrow("windows_fn");
     assertThat(map.getSpec().getUrn()).isEqualTo("beam:transform:map_windows:v1");
     assertThat(FunctionSpec.parseFrom(map.getSpec().getPayload())).isEqualTo(FUNCTION);
     assertThat(map.getEnvironmentId()).isEqualTo("python");
@@ -112,7 +112,7 @@ class SdkWindowMapperTest {
       TestingMergeWorker bundles = TestingMergeWorker.hanging();
       RunningBundle bundle = bundles.process(request, receiver);
       try {
-        receiver.elements("map_windows_sink", output.apply(new ByteSink()).toByteString());
+        receiver.elements(WindowProgram.SINK, output.apply(new ByteSink()).toByteString());
         bundles.done.complete(ProcessBundleResponse.getDefaultInstance());
       } catch (RuntimeException e) {
         bundles.done.completeExceptionally(e);

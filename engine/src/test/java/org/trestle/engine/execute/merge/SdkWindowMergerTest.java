@@ -161,8 +161,8 @@ class SdkWindowMergerTest {
       String source = request.inputTransforms().get(0);
       String sink = request.outputTransforms().iterator().next();
       assertThat(descriptor.getTransformsMap().keySet())
-          .isEqualTo(Set.of(source, "merge_windows", sink));
-      PTransform merge = descriptor.getTransformsOrThrow("merge_windows");
+          .isEqualTo(Set.of(source, "windows_fn", sink));
+      PTransform merge = descriptor.getTransformsOrThrow("windows_fn");
       assertThat(merge.getSpec().getUrn()).isEqualTo("beam:transform:merge_windows:v1");
       assertThat(FunctionSpec.parseFrom(merge.getSpec().getPayload())).isEqualTo(WINDOW_FN);
       assertThat(descriptor.getTransformsOrThrow(source).getOutputsMap().values())
@@ -178,9 +178,9 @@ class SdkWindowMergerTest {
       String windows = "iterable(custom_window(length_prefix(test:coder:window)))";
       String window = "custom_window(length_prefix(test:coder:window))";
 
-      assertThat(coderOfPort(descriptor, MergeProgram.SOURCE))
+      assertThat(coderOfPort(descriptor, WindowProgram.SOURCE))
           .isEqualTo("windowed_value(kv(bytes," + windows + "),global_window)");
-      assertThat(coderOfPort(descriptor, MergeProgram.SINK))
+      assertThat(coderOfPort(descriptor, WindowProgram.SINK))
           .isEqualTo(
               "windowed_value(kv(bytes,kv("
                   + windows

@@ -110,7 +110,7 @@ final class TestingMergeWorker implements SdkWorker {
       seen.add(windows);
       write(output, windowFn.apply(windows));
     }
-    receiver.elements("merge_windows_sink", output.toByteString());
+    receiver.elements(WindowProgram.SINK, output.toByteString());
   }
 
   private void write(ByteSink output, Answer answer) {
