@@ -13,10 +13,12 @@ import io.grpc.stub.ClientCallStreamObserver;
 import io.grpc.stub.ClientCalls;
 import io.grpc.stub.ClientResponseObserver;
 import java.io.InputStream;
+import java.time.Duration;
 import java.util.Collection;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
 import org.apache.beam.model.pipeline.v1.RunnerApi.TestStreamPayload;
 import org.jspecify.annotations.Nullable;
 
@@ -24,12 +26,18 @@ import org.jspecify.annotations.Nullable;
  * Asks a {@code TestStreamService} for the events of a TestStream, one at a time. Safe for use by
  * several threads; no method blocks.
  *
- * <p>How long the service takes for an event is its own affair, as it may be a live one: there is
- * no deadline, a lost connection ends the job.
+ * <p>How long the service takes for an event is its own affair, as it may be a live one: an event
+ * has no deadline. A lost connection ends the job, also one that is lost without a sign.
  */
 public final class TestStreamClient implements AutoCloseable {
   /** {@code EventsRequest.output_ids}: local names of the outputs to read. */
   private static final int OUTPUT_IDS = 1;
+
+  /**
+   * How long a silent connection goes unchecked. Servers take questions that come more often than
+   * every five minutes for an abuse, by default.
+   */
+  private static final Duration UNCHECKED = Duration.ofMinutes(6);
 
   /**
    * {@code TestStreamService.Events} of {@code beam_interactive_api.proto}, whose Java classes are
@@ -98,7 +106,11 @@ public final class TestStreamClient implements AutoCloseable {
 
   @GuardedBy("this")
   private void open() {
-    ManagedChannel opened = ManagedChannelBuilder.forTarget(url).usePlaintext().build();
+    ManagedChannel opened =
+        ManagedChannelBuilder.forTarget(url)
+            .usePlaintext()
+            .keepAliveTime(UNCHECKED.toMinutes(), TimeUnit.MINUTES)
+            .build();
     channel = opened;
     ClientCalls.asyncServerStreamingCall(
         opened.newCall(EVENTS, CallOptions.DEFAULT), outputs, new Events());
