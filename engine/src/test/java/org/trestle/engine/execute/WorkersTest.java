@@ -8,6 +8,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.LinkedBlockingQueue;
@@ -60,7 +61,7 @@ class WorkersTest {
 
   private TestingPool pool(TestingPool.Manner manner, TestingSdk sdk) throws Exception {
     TestingPool pool = new TestingPool(manner, sdk);
-    service.workers(new EnvironmentWorkers(service.server, SHORT));
+    service.workers(new EnvironmentWorkers(service.server, SHORT, Optional.empty()));
     return pool;
   }
 
@@ -68,7 +69,8 @@ class WorkersTest {
   void poolStartsAndStopsTheHarness() throws Exception {
     Counts counts = new Counts();
     try (TestingPool pool = new TestingPool(TestingPool.Manner.START, counts.sdk())) {
-      service.workers(new EnvironmentWorkers(service.server, EnvironmentOptions.defaults()));
+      service.workers(
+          new EnvironmentWorkers(service.server, EnvironmentOptions.defaults(), Optional.empty()));
 
       service.run(in(pool.environment()));
 
@@ -204,7 +206,7 @@ class WorkersTest {
 
   @Test
   void environmentIsOfAnUnknownKind() throws Exception {
-    service.workers(new EnvironmentWorkers(service.server, SHORT));
+    service.workers(new EnvironmentWorkers(service.server, SHORT, Optional.empty()));
 
     assertThat(service.runFailing(in(Environment.newBuilder().setUrn("beam:env:moon:v1").build())))
         .startsWith("environment py: ")

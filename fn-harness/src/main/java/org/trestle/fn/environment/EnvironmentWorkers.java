@@ -2,6 +2,7 @@ package org.trestle.fn.environment;
 
 import java.time.Duration;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
@@ -27,16 +28,20 @@ import org.trestle.fn.server.FnServer;
 public final class EnvironmentWorkers implements WorkerFactory {
   private final FnServer server;
   private final EnvironmentOptions options;
+  private final Optional<JavaHarness> javaHarness;
   private final ScheduledThreadPoolExecutor timer;
   private final Set<Started> started = ConcurrentHashMap.newKeySet();
   private final AtomicBoolean closed = new AtomicBoolean();
 
   /**
    * @param server where the harnesses connect; not closed by this factory
+   * @param javaHarness does the work of Java containers where these cannot run
    */
-  public EnvironmentWorkers(FnServer server, EnvironmentOptions options) {
+  public EnvironmentWorkers(
+      FnServer server, EnvironmentOptions options, Optional<JavaHarness> javaHarness) {
     this.server = server;
     this.options = options;
+    this.javaHarness = javaHarness;
     timer =
         new ScheduledThreadPoolExecutor(
             1,
@@ -65,7 +70,12 @@ public final class EnvironmentWorkers implements WorkerFactory {
 
   @Override
   public Environment resolve(Environment environment) {
-    return EnvironmentResolver.resolve(environment);
+    try {
+      return EnvironmentResolver.resolve(environment);
+    } catch (UnsupportedEnvironmentException e) {
+      return EnvironmentResolver.resolve(
+          javaHarness.flatMap(harness -> harness.instead(environment)).orElseThrow(() -> e));
+    }
   }
 
   @Override

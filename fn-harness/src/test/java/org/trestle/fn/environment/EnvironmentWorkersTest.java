@@ -10,6 +10,7 @@ import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
@@ -49,7 +50,7 @@ class EnvironmentWorkersTest {
   @BeforeEach
   void start() throws Exception {
     server = FnServer.start(FnServerOptions.defaults());
-    workers = new EnvironmentWorkers(server, EnvironmentOptions.defaults());
+    workers = new EnvironmentWorkers(server, EnvironmentOptions.defaults(), Optional.empty());
   }
 
   @AfterEach
@@ -62,7 +63,9 @@ class EnvironmentWorkersTest {
   private void hurry() {
     workers.close();
     Duration moment = Duration.ofMillis(200);
-    workers = new EnvironmentWorkers(server, new EnvironmentOptions(moment, moment, moment));
+    workers =
+        new EnvironmentWorkers(
+            server, new EnvironmentOptions(moment, moment, moment), Optional.empty());
   }
 
   private static <T> T await(CompletableFuture<T> future) throws Exception {

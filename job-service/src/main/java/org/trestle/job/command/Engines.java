@@ -13,6 +13,7 @@ import org.trestle.engine.fuse.PlanText;
 import org.trestle.engine.fuse.Planner;
 import org.trestle.fn.environment.EnvironmentOptions;
 import org.trestle.fn.environment.EnvironmentWorkers;
+import org.trestle.fn.environment.JavaHarness;
 import org.trestle.fn.server.FnServer;
 import org.trestle.fn.server.FnServerOptions;
 import org.trestle.job.config.ServiceConfig;
@@ -34,7 +35,8 @@ final class Engines {
         new EnvironmentWorkers(
             server,
             new EnvironmentOptions(
-                defaults.poolTimeout(), config.workerStartTimeout(), defaults.exitGrace()));
+                defaults.poolTimeout(), config.workerStartTimeout(), defaults.exitGrace()),
+            config.javaHarness().map(JavaHarness::new));
     EngineOptions options =
         EngineOptions.defaults(state.engine())
             .withMemoryBytes(config.memoryBytes())

@@ -10,6 +10,7 @@ import java.nio.file.Path;
 import java.time.Clock;
 import java.util.EnumMap;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -69,12 +70,13 @@ final class ServeCommand implements Callable<Integer> {
     for (Setting setting : Setting.values()) {
       String fallback =
           setting.defaultValue().isEmpty() ? "" : " Default: " + setting.defaultValue() + ".";
-      spec.addOption(
+      OptionSpec.Builder option =
           OptionSpec.builder(setting.flag())
               .paramLabel(setting.placeholder())
               .type(String.class)
-              .description(setting.meaning() + fallback)
-              .build());
+              .description(setting.meaning() + fallback);
+      setting.bareFlag().ifPresent(value -> option.arity("0..1").fallbackValue(value));
+      spec.addOption(option.build());
     }
   }
 
@@ -150,10 +152,20 @@ final class ServeCommand implements Callable<Integer> {
       logger.error("the service cannot start", e);
       return Trestle.REFUSED;
     }
+    Optional<ExpansionProcess> expansion;
+    try {
+      expansion = startExpansion(config);
+    } catch (IOException e) {
+      server.close();
+      state.close();
+      err.println("trestle: " + e.getMessage());
+      return Trestle.REFUSED;
+    }
     Runtime.getRuntime()
         .addShutdownHook(
             new Thread(
                 () -> {
+                  expansion.ifPresent(ExpansionProcess::close);
                   server.close();
                   state.close();
                 },
@@ -169,6 +181,24 @@ final class ServeCommand implements Callable<Integer> {
     warmUp(config, server);
     server.awaitTermination();
     return 0;
+  }
+
+  private Optional<ExpansionProcess> startExpansion(ServiceConfig config)
+      throws IOException, InterruptedException {
+    if (config.expansionPort().isEmpty()) {
+      return Optional.empty();
+    }
+    String home = environment.get("TRESTLE_HOME");
+    if (home == null) {
+      throw new IOException(
+          "--expansion: the variable TRESTLE_HOME does not name the installation; start the"
+              + " service with its script 'trestle'");
+    }
+    ExpansionProcess process =
+        ExpansionProcess.start(
+            Path.of(home, "trestle"), config.host(), config.expansionPort().get());
+    process.awaitReady();
+    return Optional.of(process);
   }
 
   /** Runs made-up jobs beside the service until its first real one, for a while at most. */

@@ -3,12 +3,15 @@ package org.trestle.job.config;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Map;
+import java.util.Optional;
 
 /**
  * The settings of a service, checked and typed.
  *
  * @param memoryBytes budget for data of jobs
  * @param stateDir used by this service alone
+ * @param javaHarness stands for Java containers where these cannot run
+ * @param expansionPort of the expansion service that belongs to this service
  */
 public record ServiceConfig(
     String host,
@@ -26,6 +29,8 @@ public record ServiceConfig(
     Duration workerStartTimeout,
     Duration checkpointInterval,
     Duration warmUp,
+    Optional<Path> javaHarness,
+    Optional<Integer> expansionPort,
     Duration shutdownTimeout) {
 
   /**
@@ -56,7 +61,22 @@ public record ServiceConfig(
         time(values, Setting.WORKER_START_TIMEOUT),
         time(values, Setting.CHECKPOINT_INTERVAL),
         time(values, Setting.WARM_UP),
+        given(values, Setting.JAVA_HARNESS)
+            .map(Setting::parsePath)
+            .or(() -> installed(environment, "java-harness", "boot")),
+        given(values, Setting.EXPANSION).map(Setting::parsePort),
         time(values, Setting.SHUTDOWN_TIMEOUT));
+  }
+
+  private static Optional<String> given(Map<Setting, String> values, Setting setting) {
+    return Optional.of(values.getOrDefault(setting, "")).filter(value -> !value.isEmpty());
+  }
+
+  /** Finds a file of the installation, which the launcher names. */
+  private static Optional<Path> installed(
+      Map<String, String> environment, String directory, String file) {
+    return Optional.ofNullable(environment.get("TRESTLE_HOME"))
+        .map(home -> Path.of(home, directory, file));
   }
 
   private static DataSize size(Map<Setting, String> values, Setting setting) {

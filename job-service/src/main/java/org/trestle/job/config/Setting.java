@@ -45,6 +45,17 @@ public enum Setting {
       "30s",
       "Longest time the service runs made-up jobs after its start, until a real one; 0s for"
           + " not at all."),
+  JAVA_HARNESS(
+      "java-harness",
+      "FILE",
+      "",
+      "Command that does the work of Beam's Java containers where these cannot run. Default: that"
+          + " of the installation."),
+  EXPANSION(
+      "expansion",
+      "PORT",
+      "",
+      "Starts an expansion service with this one, on port 8097 if none is named."),
   SHUTDOWN_TIMEOUT(
       "shutdown-timeout",
       "TIME",
@@ -90,6 +101,11 @@ public enum Setting {
     return defaultValue;
   }
 
+  /** What the flag means without a value; empty if it must have one. */
+  public Optional<String> bareFlag() {
+    return this == EXPANSION ? Optional.of("8097") : Optional.empty();
+  }
+
   /** One sentence for help texts. */
   public String meaning() {
     return meaning;
@@ -119,7 +135,12 @@ public enum Setting {
         }
       }
       case PORT -> parsePort(value);
-      case STATE_DIR -> parsePath(value);
+      case EXPANSION -> {
+        if (!value.isBlank()) {
+          parsePort(value);
+        }
+      }
+      case STATE_DIR, JAVA_HARNESS -> parsePath(value);
       case MEMORY -> {
         if (!value.equals("auto")) {
           DataSize.parse(value);

@@ -8,6 +8,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Map;
+import java.util.Optional;
 import java.util.TreeMap;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -40,6 +41,8 @@ final class ConfigSourcesTest {
                     Map.entry("worker-start-timeout", "1m"),
                     Map.entry("checkpoint-interval", "1s"),
                     Map.entry("warm-up", "30s"),
+                    Map.entry("java-harness", ""),
+                    Map.entry("expansion", ""),
                     Map.entry("shutdown-timeout", "10s"))));
   }
 
@@ -64,6 +67,8 @@ final class ConfigSourcesTest {
                 Duration.ofMinutes(1),
                 Duration.ofSeconds(1),
                 Duration.ofSeconds(30),
+                Optional.empty(),
+                Optional.empty(),
                 Duration.ofSeconds(10)));
   }
 
@@ -86,6 +91,8 @@ final class ConfigSourcesTest {
             Map.entry(Setting.WORKER_START_TIMEOUT, "8d"),
             Map.entry(Setting.CHECKPOINT_INTERVAL, "250ms"),
             Map.entry(Setting.WARM_UP, "10s"),
+            Map.entry(Setting.JAVA_HARNESS, "/opt/boot"),
+            Map.entry(Setting.EXPANSION, "9097"),
             Map.entry(Setting.SHUTDOWN_TIMEOUT, "9m"));
     assertThat(others).containsOnlyKeys(Setting.values());
     ServiceConfig expected =
@@ -105,6 +112,8 @@ final class ConfigSourcesTest {
             Duration.ofDays(8),
             Duration.ofMillis(250),
             Duration.ofSeconds(10),
+            Optional.of(Path.of("/opt/boot")),
+            Optional.of(9097),
             Duration.ofMinutes(9));
     Map<String, String> variables = new TreeMap<>();
     StringBuilder lines = new StringBuilder("# a comment\n\n[serve]\n");

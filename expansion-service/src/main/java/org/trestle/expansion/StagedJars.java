@@ -1,0 +1,111 @@
+package org.trestle.expansion;
+
+import java.io.File;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.security.DigestInputStream;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.HexFormat;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import org.apache.beam.model.pipeline.v1.RunnerApi.ArtifactFilePayload;
+import org.apache.beam.model.pipeline.v1.RunnerApi.ArtifactInformation;
+import org.apache.beam.model.pipeline.v1.RunnerApi.ArtifactStagingToRolePayload;
+import org.apache.beam.model.pipeline.v1.RunnerApi.StandardArtifacts;
+import org.apache.beam.sdk.util.construction.BeamUrns;
+
+/**
+ * The jars that a worker needs for the transforms, each named by the SHA-256 digest of its content.
+ *
+ * <p>Digests are computed once, in the background from the moment of construction. Immutable apart
+ * from that, and safe for use by several threads.
+ */
+final class StagedJars {
+  private static final String FILE = BeamUrns.getUrn(StandardArtifacts.Types.FILE);
+  private static final String STAGING_TO = BeamUrns.getUrn(StandardArtifacts.Roles.STAGING_TO);
+  private static final int DIGEST_LENGTH_IN_NAME = 16;
+
+  private final CompletableFuture<Map<String, Jar>> jars;
+
+  private record Jar(Path file, ArtifactInformation artifact) {}
+
+  /**
+   * @param files in the order of the class path
+   */
+  StagedJars(List<Path> files) {
+    jars = CompletableFuture.supplyAsync(() -> describe(files));
+  }
+
+  /** Returns the files of a class path, without directories and what is not there. */
+  static List<Path> ofClassPath(String classPath) {
+    return List.of(classPath.split(File.pathSeparator)).stream()
+        .map(Path::of)
+        .map(Path::toAbsolutePath)
+        .filter(Files::isRegularFile)
+        .toList();
+  }
+
+  /**
+   * Describes the jars as dependencies of an environment; waits for their digests.
+   *
+   * @throws UncheckedIOException if a jar cannot be read
+   */
+  List<ArtifactInformation> artifacts() {
+    return all().values().stream().map(Jar::artifact).toList();
+  }
+
+  /** Finds a jar by its digest; a path in a request is never followed. */
+  Optional<Path> find(String digest) {
+    return Optional.ofNullable(all().get(digest)).map(Jar::file);
+  }
+
+  private Map<String, Jar> all() {
+    return jars.join();
+  }
+
+  private static Map<String, Jar> describe(List<Path> files) {
+    Map<String, Jar> jars = new LinkedHashMap<>();
+    for (Path file : files) {
+      String digest = digest(file);
+      jars.putIfAbsent(digest, new Jar(file, artifact(file, digest)));
+    }
+    return jars;
+  }
+
+  private static ArtifactInformation artifact(Path file, String digest) {
+    String name = file.getFileName().toString();
+    String base = name.endsWith(".jar") ? name.substring(0, name.length() - 4) : name;
+    String staged = base + "-" + digest.substring(0, DIGEST_LENGTH_IN_NAME) + ".jar";
+    return ArtifactInformation.newBuilder()
+        .setTypeUrn(FILE)
+        .setTypePayload(
+            ArtifactFilePayload.newBuilder()
+                .setPath(file.toString())
+                .setSha256(digest)
+                .build()
+                .toByteString())
+        .setRoleUrn(STAGING_TO)
+        .setRolePayload(
+            ArtifactStagingToRolePayload.newBuilder().setStagedName(staged).build().toByteString())
+        .build();
+  }
+
+  private static String digest(Path file) {
+    try (InputStream content =
+        new DigestInputStream(Files.newInputStream(file), MessageDigest.getInstance("SHA-256"))) {
+      content.transferTo(java.io.OutputStream.nullOutputStream());
+      return HexFormat.of().formatHex(((DigestInputStream) content).getMessageDigest().digest());
+    } catch (NoSuchAlgorithmException e) {
+      throw new IllegalStateException("every Java has SHA-256", e);
+    } catch (IOException e) {
+      throw new UncheckedIOException("jar " + file + " cannot be read", e);
+    }
+  }
+}
