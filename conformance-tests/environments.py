@@ -19,6 +19,14 @@ PYTHON_TEST_PACKAGES = (
     'tenacity==8.5.0',
     'cryptography==46.0.3',
 )
+# What cross-language tests, examples and notebooks import beside that.
+XLANG_EXTRAS = 'yaml,interactive,dataframe'
+XLANG_PACKAGES = (
+    'beautifulsoup4==4.13.4',
+    'nbclient==0.10.2',
+    'psycopg[binary]==3.2.10',
+    'kafka-python==2.2.15',
+)
 GO_SDK = 'github.com/apache/beam/sdks/v2'
 
 
@@ -41,9 +49,19 @@ def _locked(directory):
 
 def python_with_beam(version):
     """Path of a Python that has apache-beam and the packages its tests import."""
-    requirements = [f'apache-beam=={version}', *PYTHON_TEST_PACKAGES]
+    return _python(f'python-{version}', version, [f'apache-beam=={version}', *PYTHON_TEST_PACKAGES])
+
+
+def python_for_xlang(version):
+    """Path of a Python that has also what cross-language tests and examples import."""
+    return _python(
+        f'python-{version}-xlang', version,
+        [f'apache-beam[{XLANG_EXTRAS}]=={version}', *PYTHON_TEST_PACKAGES, *XLANG_PACKAGES])
+
+
+def _python(name, version, requirements):
     stamp_text = '\n'.join([sys.version, *requirements])
-    directory = cache_dir() / f'python-{version}'
+    directory = cache_dir() / name
     python = directory / 'bin' / 'python'
     stamp = directory / 'complete'
     with _locked(directory):

@@ -16,8 +16,8 @@ from outcome import Outcome
 from outcome import PASSED
 from outcome import SKIPPED
 
-# Left out are packages that need cloud services, databases or expansion services, and
-# regression/coders/fromyaml, which submits nothing.
+# Left out are packages that need cloud services or databases, regression/coders/fromyaml, which
+# submits nothing, and those that need expansion services, which are a suite of their own.
 PACKAGES = (
     'test/integration/primitives',
     'test/integration/synthetic',
@@ -36,15 +36,17 @@ MESSAGE_LINES = 60
 class GoSuite:
     """Upstream's packages, or the package of our own pipelines."""
 
-    def __init__(self, version, pipelines=False):
+    def __init__(self, version, pipelines=False, packages=PACKAGES, flags=()):
         self.version = version
         self.pipelines = pipelines
+        self.packages = packages
+        self.flags = flags
 
     def _binaries(self):
         go = environments.GoEnvironment(self.version)
         if self.pipelines:
             return {'': go.test_binary_from(PIPELINES)}
-        return {package.rpartition('/')[2] + '.': go.test_binary(package) for package in PACKAGES}
+        return {package.rpartition('/')[2] + '.': go.test_binary(package) for package in self.packages}
 
     def run(self, name, context):
         tests = []
@@ -83,7 +85,8 @@ class GoSuite:
                 [
                     str(binary), '-test.run', f'^{re.escape(test)}$', '-test.v',
                     f'-test.timeout={context.test_seconds}s', '--runner=universal',
-                    f'--endpoint={context.service.endpoint}', '--environment_type=LOOPBACK'
+                    f'--endpoint={context.service.endpoint}', '--environment_type=LOOPBACK',
+                    *self.flags
                 ],
                 directory, context.test_seconds + 10)
         if drainer is not None:

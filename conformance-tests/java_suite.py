@@ -25,17 +25,29 @@ START_SECONDS = 120
 DUMP_SECONDS = 2
 HEAP = '-Xmx2g'
 MESSAGE_LINES = 60
+# They need an expansion service, and are suites of their own.
+XLANG_TESTS = 'util.construction.ValidateRunnerXlangTest*'
 # Tests that take long by what they do, in seconds.
 SLOW_TESTS = {'transforms.GroupByKeyTest$BasicTests.testLargeKeys100MB': 300}
 
 
 class JavaSuite:
+    """Tests by patterns of their ids; `properties` are those of the Java processes."""
+
+    def __init__(self, tests='*', left_out=XLANG_TESTS, properties=None):
+        self.tests = tests
+        self.left_out = left_out
+        self.properties = properties or {}
+
     def run(self, name, context):
         directory = context.target / name
         directory.mkdir(parents=True, exist_ok=True)
-        command = _command(context.service.endpoint)
+        command = _command(context.service.endpoint, self.properties)
         first = _TestProcess(command, directory / 'tests-0.log')
-        wanted = [t for t in first.tests if fnmatch.fnmatchcase(t, context.only or '*')]
+        wanted = [
+            t for t in first.tests
+            if fnmatch.fnmatchcase(t, self.tests) and not fnmatch.fnmatchcase(t, self.left_out)
+            and fnmatch.fnmatchcase(t, context.only or '*')]
         if not wanted:
             first.kill()
             return []
@@ -105,7 +117,7 @@ class _Run:
         self.outcomes.append(self.context.tell(outcome))
 
 
-def _command(endpoint):
+def _command(endpoint, properties):
     class_path_file = CLIENT / 'target' / 'test-class-path'
     if not class_path_file.exists() or not (CLIENT / 'target' / 'test-classes').exists():
         raise environments.SetupError(
@@ -124,7 +136,7 @@ def _command(endpoint):
         [str(CLIENT / 'target' / 'test-classes'), str(CLIENT / 'target' / 'classes'), libraries])
     return [
         java, HEAP, '-XX:+UseSerialGC', '-XX:+ExitOnOutOfMemoryError',
-        f'-DbeamTestPipelineOptions={options}', '-cp', class_path, PROGRAM, tests_jar
+        f'-DbeamTestPipelineOptions={options}', *(f'-D{k}={v}' for k, v in properties.items()), '-cp', class_path, PROGRAM, tests_jar
     ]
 
 

@@ -15,6 +15,7 @@ from outcome import Outcome
 HERE = pathlib.Path(__file__).resolve().parent
 PLUGINS = HERE / 'python'
 PIPELINES = HERE / 'pipelines' / 'python'
+XLANG_TESTS = 'transforms/validate_runner_xlang_test.py'
 # Pytest ends a test at its limit; when that does not help, the process is killed this much later.
 KILL_GRACE_SECONDS = 30
 # A process ends early when the service died or a test hung or crashed it.
@@ -22,11 +23,15 @@ MOST_PROCESSES = 30
 
 
 class PythonSuite:
-    """`variant` is '', 'streaming', 'validatesrunner', or 'pipelines' for tests of our own."""
+    """`variant` is '', 'streaming', 'validatesrunner', 'xlang', or 'pipelines' for tests of our own.
 
-    def __init__(self, version, variant=''):
+    `environment` is added to that of the test processes.
+    """
+
+    def __init__(self, version, variant='', environment=None):
         self.version = version
         self.variant = variant
+        self.environment = environment or {}
 
     def run(self, name, context):
         python = environments.python_with_beam(self.version)
@@ -51,6 +56,8 @@ class PythonSuite:
     def _arguments(self, python):
         if self.variant == 'pipelines':
             return [str(PIPELINES)]
+        if self.variant == 'xlang':
+            return ['--import-mode=importlib', str(_beam_directory(python) / XLANG_TESTS)]
         if self.variant != 'validatesrunner':
             return ['--import-mode=importlib', str(PLUGINS / 'job_service_tests.py')]
         # Dataflow's own tests want a Google Cloud project.
@@ -62,6 +69,13 @@ class PythonSuite:
             '    print(path)\n')
         found = subprocess.run([str(python), '-c', finder], text=True, capture_output=True)
         return ['--import-mode=importlib', '-m', 'it_validatesrunner', *found.stdout.split()]
+
+
+def _beam_directory(python):
+    found = subprocess.run(
+        [str(python), '-c', 'import apache_beam; print(apache_beam.__path__[0])'], text=True,
+        capture_output=True, check=True)
+    return pathlib.Path(found.stdout.strip())
 
 
 class _Shard:
@@ -130,7 +144,8 @@ class _Shard:
             CONFORMANCE_ONLY=self.context.only or '',
             CONFORMANCE_SECONDS=str(self.context.test_seconds),
             CONFORMANCE_SHARD=f'{self.index}/{self.count}',
-            CONFORMANCE_STREAMING='1' if self.suite.variant == 'streaming' else '')
+            CONFORMANCE_STREAMING='1' if self.suite.variant == 'streaming' else '',
+            **self.suite.environment)
         with open(log_path, 'wb') as log:
             return subprocess.Popen(
                 [

@@ -31,15 +31,18 @@ from python_suite import PythonSuite
 from service import Service
 from service import ServiceError
 from service import StartedService
+from xlang import XlangSuite
 
 HERE = pathlib.Path(__file__).resolve().parent
 DEFAULT_SUITES = (
     'python-2.71.0,python-2.71.0-streaming,python-2.71.0-validatesrunner,'
     'python-2.77.0,python-2.77.0-streaming,python-2.77.0-validatesrunner,'
-    'go,pipelines-python,pipelines-go,java,examples')
+    'go,pipelines-python,pipelines-go,java,examples,'
+    'xlang-python-java,xlang-python-python,xlang-go-java,xlang-java-java,xlang-java-python')
 GO_VERSION = '2.77.0'
 PIPELINES_PYTHON_VERSION = '2.77.0'
 EXAMPLES_PYTHON_VERSION = '2.77.0'
+XLANG_PYTHON_VERSION = '2.77.0'
 FAILURE_LINES = 25
 
 
@@ -80,9 +83,13 @@ def suite_named(name):
         return JavaSuite()
     if name == 'examples':
         return examples.Examples(EXAMPLES_PYTHON_VERSION, GO_VERSION)
+    xlang = re.fullmatch(r'xlang-(python|go|java)-(python|java)', name)
+    if xlang:
+        return XlangSuite(xlang[1], xlang[2], XLANG_PYTHON_VERSION, GO_VERSION)
     raise argparse.ArgumentTypeError(
         f'no suite {name!r}; there are python-VERSION, python-VERSION-streaming, '
-        'python-VERSION-validatesrunner, go, java, pipelines-python, pipelines-go and examples')
+        'python-VERSION-validatesrunner, go, java, pipelines-python, pipelines-go, examples, and '
+        'xlang-CLIENT-SERVER')
 
 
 def suites_named(names):

@@ -1,0 +1,78 @@
+"""The SDKs' cross-language tests, each beside a test expansion service in another language or its own.
+
+Upstream's test expansion service for Java is not published, so Trestle's own offers the transforms
+that the tests ask for; that for Python comes with apache-beam.
+"""
+
+import contextlib
+import pathlib
+import shlex
+
+import environments
+from go_suite import GoSuite
+from java_suite import JavaSuite
+from java_suite import XLANG_TESTS
+from python_suite import PythonSuite
+from service import ServiceError
+from service import StartedService
+
+HERE = pathlib.Path(__file__).resolve().parent
+TRESTLE = HERE.parent / 'trestle'
+TEST_TRANSFORMS = (
+    HERE.parent / 'expansion-service' / 'target'
+    / 'trestle-expansion-service-0.1.0-SNAPSHOT-tests.jar')
+PYTHON_EXPANSION = HERE / 'python' / 'xlang_expansion_service.py'
+GO_PACKAGES = ('test/integration/xlang',)
+READY_SECONDS = 120
+
+
+class XlangSuite:
+    """The tests of SDK `client` with transforms of SDK `server`."""
+
+    def __init__(self, client, server, python_version, go_version):
+        self.client = client
+        self.server = server
+        self.python_version = python_version
+        self.go_version = go_version
+
+    def run(self, name, context):
+        with expansion_service(self._command(), context.target / f'{name}.log') as port:
+            return self._suite(port).run(name, context)
+
+    def _command(self):
+        if self.server == 'java':
+            if not TEST_TRANSFORMS.exists():
+                raise environments.SetupError(
+                    'expansion-service is not built: mvn -B -DskipTests -pl expansion-service package')
+            return [str(TRESTLE), 'expansion', '--port', '{port}', '--jar', str(TEST_TRANSFORMS)]
+        python = environments.python_with_beam(self.python_version)
+        return [str(python), str(PYTHON_EXPANSION), '{port}']
+
+    def _suite(self, port):
+        if self.client == 'python':
+            return PythonSuite(self.python_version, 'xlang', {'EXPANSION_PORT': port})
+        if self.client == 'go':
+            return GoSuite(
+                self.go_version, packages=GO_PACKAGES,
+                flags=(f'--expansion_addr=test:localhost:{port}',))
+        # One test is of the dependencies of Python transforms.
+        left_out = '*PythonDependenciesTest*' if self.server == 'java' else ''
+        return JavaSuite(
+            tests=XLANG_TESTS, left_out=left_out, properties={'expansionPort': port})
+
+
+@contextlib.contextmanager
+def expansion_service(command, log_path):
+    """Runs an expansion service as long as the block lasts; gives its port."""
+    log_path.unlink(missing_ok=True)
+    service = StartedService(shlex.join(command), log_path, READY_SECONDS)
+    try:
+        service.start()
+    except ServiceError as e:
+        raise environments.SetupError(str(e)) from e
+    try:
+        yield service.endpoint.rpartition(':')[2]
+    finally:
+        complaint = service.stop()
+        if complaint:
+            print(f'*** expansion {complaint}', flush=True)
