@@ -45,6 +45,7 @@ import org.trestle.engine.shuffle.GroupTable;
 import org.trestle.engine.shuffle.Grouping;
 import org.trestle.engine.shuffle.PaneStore;
 import org.trestle.engine.shuffle.SortTable;
+import org.trestle.engine.state.GroupPages;
 import org.trestle.engine.state.SideInputStore;
 import org.trestle.engine.state.SideInputTable;
 import org.trestle.engine.state.StateFormats;
@@ -220,7 +221,8 @@ final class JobGraphBuilder {
             plain,
             keyed,
             context.options().keyGroups(),
-            sideInputs.byWindow(edge)),
+            sideInputs.byWindow(edge),
+            edge.paged()),
         blocks);
   }
 
@@ -320,6 +322,7 @@ final class JobGraphBuilder {
         timers(stage),
         stage.userStates().isEmpty() ? null : userState(stage),
         expiry(stage),
+        new GroupPages(blocks.groups(), GroupPages.DEFAULT_PAGE_BYTES),
         embeds);
   }
 

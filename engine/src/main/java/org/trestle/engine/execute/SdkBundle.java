@@ -240,9 +240,7 @@ final class SdkBundle implements BundleReceiver {
         }
         yield state.handle(request);
       }
-      case RUNNER ->
-          throw new IllegalArgumentException(
-              "this runner gave out no runner state key " + key.getRunner().getKey());
+      case RUNNER -> stage.groups().handle(request);
       case TYPE_NOT_SET -> throw new IllegalArgumentException("unknown kind of state key");
     };
   }

@@ -16,6 +16,7 @@ import org.trestle.engine.core.bundle.FiredTimer;
 import org.trestle.engine.core.bundle.TimerUpdate;
 import org.trestle.engine.core.port.ElementBlock;
 import org.trestle.engine.fuse.SdkStage;
+import org.trestle.engine.state.GroupPages;
 import org.trestle.engine.state.SideInputStore;
 import org.trestle.engine.state.UserState;
 import org.trestle.fn.control.BundleRequest;
@@ -35,6 +36,7 @@ final class SdkStageRuntime {
   private final Map<TimerEndpoint, TimerFamily> timers;
   private final @Nullable UserState userState;
   private final @Nullable WindowExpiry expiry;
+  private final GroupPages groups;
   private final boolean embedsElements;
   private final String cacheName = UUID.randomUUID().toString();
   private final AtomicLong cacheGeneration = new AtomicLong();
@@ -44,6 +46,7 @@ final class SdkStageRuntime {
    *
    * @param input the format of the stage's own input, for residuals
    * @param expiry what to do about windows of elements; null if nothing
+   * @param groups the values that elements refer to
    */
   SdkStageRuntime(
       SdkStage plan,
@@ -53,6 +56,7 @@ final class SdkStageRuntime {
       Map<TimerEndpoint, TimerFamily> timers,
       @Nullable UserState userState,
       @Nullable WindowExpiry expiry,
+      GroupPages groups,
       boolean embedsElements) {
     this.plan = plan;
     this.input = input;
@@ -61,6 +65,7 @@ final class SdkStageRuntime {
     this.timers = new LinkedHashMap<>(timers);
     this.userState = userState;
     this.expiry = expiry;
+    this.groups = groups;
     this.embedsElements = embedsElements;
   }
 
@@ -102,6 +107,11 @@ final class SdkStageRuntime {
   /** What to do about windows of elements; null if nothing. */
   @Nullable WindowExpiry expiry() {
     return expiry;
+  }
+
+  /** The values that elements refer to. */
+  GroupPages groups() {
+    return groups;
   }
 
   /** The transform that reads the stage's input; of a stage with state, the one that has it. */

@@ -15,6 +15,8 @@ import org.trestle.engine.graph.PCollectionId;
  * @param windowCoderId coder of the windows
  * @param keyCoderId coder of the key if the values are key-value pairs, else null
  * @param valueCoderId coder of the pair's value if the values are key-value pairs, else null
+ * @param paged whether the readers can page through the values of an iterable that is the value of
+ *     a pair
  * @param windowingStrategyId windowing strategy of the PCollection
  * @param impulse whether the edge starts with one empty element in the global window at the minimum
  *     timestamp; an edge with neither that nor a producer is empty
@@ -29,6 +31,7 @@ public record Edge(
     String windowCoderId,
     @Nullable String keyCoderId,
     @Nullable String valueCoderId,
+    boolean paged,
     String windowingStrategyId,
     boolean impulse,
     List<String> producers,

@@ -6,7 +6,8 @@ import org.trestle.engine.graph.TransformId;
 
 /**
  * Groups key-value pairs by key and window, in the runner. The output's value coder is {@code
- * beam:coder:iterable:v1} over the input's value coder, and the key coders are equal.
+ * beam:coder:iterable:v1} over the input's value coder, or {@code
+ * beam:coder:state_backed_iterable:v1} if its readers can page, and the key coders are equal.
  *
  * @param transform the GroupByKey of the pipeline
  * @param keyCoderId wire coder of the keys

@@ -51,6 +51,7 @@ public final class Planner {
     WireCoderTable coders = new WireCoderTable(components);
     Fuser fusion = new Fuser(PipelineGraph.of(pipeline), components, coders);
     fusion.fuse();
+    new PagedIterables(fusion, components, coders).apply();
     StageBuilder builder = new StageBuilder(fusion, components, coders, endpoint);
     List<Stage> stages = builder.stages();
     Map<PCollectionId, Edge> edges = builder.edges(stages);

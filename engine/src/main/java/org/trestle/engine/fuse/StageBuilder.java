@@ -367,13 +367,15 @@ final class StageBuilder {
       List<String> sideInputConsumers) {
     PCollection pcollection = pcollection(id);
     String wire = coders.wire(pcollection.getCoderId());
+    String value = coders.component(wire, Coders.KV, 1);
     return new Edge(
         id,
         wire,
         windowedCoder(id),
         windowCoder(id),
         coders.component(wire, Coders.KV, 0),
-        coders.component(wire, Coders.KV, 1),
+        value,
+        value != null && coders.component(value, Coders.STATE_BACKED_ITERABLE, 0) != null,
         pcollection.getWindowingStrategyId(),
         fusion.impulse(id),
         producers,

@@ -14,6 +14,7 @@ import org.trestle.engine.core.port.ElementBlock;
 public final class BlockStore implements AutoCloseable {
   private final MemoryBudget budget;
   private final SpillFiles files;
+  private final PagedGroups groups;
 
   @GuardedBy("this")
   private long charged;
@@ -24,6 +25,12 @@ public final class BlockStore implements AutoCloseable {
   public BlockStore(MemoryBudget budget, SpillFiles files) {
     this.budget = budget;
     this.files = files;
+    this.groups = new PagedGroups(files);
+  }
+
+  /** The groups that elements of the blocks refer to. */
+  public PagedGroups groups() {
+    return groups;
   }
 
   /**

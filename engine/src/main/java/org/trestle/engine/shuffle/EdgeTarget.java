@@ -11,6 +11,8 @@ import org.trestle.engine.core.bundle.EdgeId;
  * @param keyGroups number of key groups; counts only if there are keyed readers
  * @param byWindow whether all elements of a block must be in the same windows, for readers that
  *     treat windows differently
+ * @param paged whether the readers can page through the values of an iterable that is the value of
+ *     a pair
  */
 public record EdgeTarget(
     EdgeId edge,
@@ -18,7 +20,8 @@ public record EdgeTarget(
     int readers,
     int keyedReaders,
     int keyGroups,
-    boolean byWindow) {
+    boolean byWindow,
+    boolean paged) {
 
   public EdgeTarget {
     if (readers < 0 || keyedReaders < 0) {
@@ -32,6 +35,17 @@ public record EdgeTarget(
   /** An edge whose blocks may hold elements of any windows. */
   public EdgeTarget(EdgeId edge, EdgeFormat format, int readers, int keyedReaders, int keyGroups) {
     this(edge, format, readers, keyedReaders, keyGroups, false);
+  }
+
+  /** An edge whose iterables are whole. */
+  public EdgeTarget(
+      EdgeId edge,
+      EdgeFormat format,
+      int readers,
+      int keyedReaders,
+      int keyGroups,
+      boolean byWindow) {
+    this(edge, format, readers, keyedReaders, keyGroups, byWindow, false);
   }
 
   /** Whether elements are parted by key group. */

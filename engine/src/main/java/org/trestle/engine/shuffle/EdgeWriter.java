@@ -42,6 +42,9 @@ public final class EdgeWriter {
   private final List<KeyGroupBlock> keyed = new ArrayList<>();
   private final List<Segment> segments = new ArrayList<>();
 
+  /** What elements that are not in a segment yet refer to. */
+  private List<PagedGroups.Group> referred = new ArrayList<>();
+
   private byte[] data = new byte[0];
   private int length;
   private int[] ends = new int[16];
@@ -102,6 +105,16 @@ public final class EdgeWriter {
       flush();
     }
     ensureRoom(size);
+  }
+
+  /** Where large groups go whose elements are written here; null if elements must be whole. */
+  @Nullable PagedGroups pagedGroups() {
+    return target.paged() ? store.groups() : null;
+  }
+
+  /** Makes the group live as long as the element that room was reserved for, which refers to it. */
+  void keepOpen(PagedGroups.Group group) {
+    referred.add(group);
   }
 
   byte[] array() {
@@ -167,6 +180,8 @@ public final class EdgeWriter {
         flushInOrder();
       }
     }
+    // Nobody reads what was not taken over by a segment.
+    closeReferred();
     if (windowParts != null) {
       windowParts.clear();
     }
@@ -174,10 +189,22 @@ public final class EdgeWriter {
     count = 0;
   }
 
+  private Segment segment(byte[] bytes, int[] elementEnds, int readers) {
+    Segment segment = store.add(bytes, elementEnds, readers);
+    segments.add(segment);
+    segment.keepOpen(referred);
+    referred = new ArrayList<>();
+    return segment;
+  }
+
+  private void closeReferred() {
+    referred.forEach(PagedGroups.Group::close);
+    referred.clear();
+  }
+
   private void flushInOrder() {
     byte[] full = length >= data.length - data.length / 8 ? data : Arrays.copyOf(data, length);
-    Segment segment = store.add(full, Arrays.copyOf(ends, count), target.readers());
-    segments.add(segment);
+    Segment segment = segment(full, Arrays.copyOf(ends, count), target.readers());
     cut(full, ends, 0, count, segment, -1, List.of());
     if (full == data) {
       data = new byte[0];
@@ -213,8 +240,7 @@ public final class EdgeWriter {
       sortedEnds[next[part]++] = offsets[part];
       start = ends[i];
     }
-    Segment segment = store.add(sorted, sortedEnds, target.readers() + target.keyedReaders());
-    segments.add(segment);
+    Segment segment = segment(sorted, sortedEnds, target.readers() + target.keyedReaders());
     for (int part = 0; part < offsets.length; part++) {
       if (firsts[part] < firsts[part + 1]) {
         int group = windowParts == null ? part : windowParts.keyGroup(part);
@@ -293,6 +319,7 @@ public final class EdgeWriter {
   public void discard() {
     ended = true;
     data = new byte[0];
+    closeReferred();
     for (Segment segment : segments) {
       segment.drop();
     }

@@ -18,10 +18,16 @@ import org.trestle.fn.wire.WireFormatException;
 /**
  * Writes groups as elements: {@code KV<K, Iterable<V>>} in the group's window, in its only pane.
  * For one thread.
+ *
+ * <p>Where the readers can page through values, a large group is an element that has none but the
+ * number of a {@linkplain PagedGroups paged group}.
  */
 final class GroupEmitter {
   /** Windows of several keys are merged together, up to about so many. */
   private static final int MERGE_BATCH_WINDOWS = 4096;
+
+  /** So many bytes are paged if most of them are in chunks already. */
+  static final int MIN_PAGED_BYTES = 256 << 10;
 
   private final Grouping grouping;
   private final EdgeWriter output;
@@ -34,6 +40,11 @@ final class GroupEmitter {
   /** Writes each entry of an index as a group. */
   void emitAll(GroupIndex index) {
     for (int entry = 0; entry < index.size(); entry++) {
+      PagedGroups paged = output.pagedGroups();
+      if (paged != null && index.valueBytes(entry) > PagedGroups.MAX_INLINE_BYTES) {
+        emitPaged(paged, index, entry);
+        continue;
+      }
       int keyLength = index.keyLength(entry);
       int windowLength = index.windowLength(entry);
       Element element = begin(keyLength, windowLength, index.count(entry), index.valueBytes(entry));
@@ -147,6 +158,11 @@ final class GroupEmitter {
       bytes += part.bytes();
       time = GroupIndex.combine(grouping.outputTime(), time, part.time());
     }
+    PagedGroups paged = output.pagedGroups();
+    if (paged != null && isPaged(values, bytes)) {
+      emitPaged(paged, key, window, values, time);
+      return;
+    }
     Element element = begin(key.length(), window.length(), count, bytes);
     System.arraycopy(window.bytes(), 0, output.array(), element.window, window.length());
     System.arraycopy(key.bytes(), 0, output.array(), element.key, key.length());
@@ -158,7 +174,40 @@ final class GroupEmitter {
     commit(element, time);
   }
 
-  /** Makes room for an element in the output and writes what does not depend on key and window. */
+  private static boolean isPaged(List<GroupScan.Values> values, long bytes) {
+    if (bytes < MIN_PAGED_BYTES || bytes > PagedGroups.MAX_INLINE_BYTES) {
+      return bytes > PagedGroups.MAX_INLINE_BYTES;
+    }
+    long inChunks = 0;
+    for (GroupScan.Values part : values) {
+      inChunks += part.inChunks() ? part.bytes() : 0;
+    }
+    return inChunks > bytes / 2;
+  }
+
+  private void emitPaged(PagedGroups paged, GroupIndex index, int entry) {
+    ByteKey key = IndexScan.keyOf(index, entry);
+    ByteKey window = IndexScan.windowOf(index, entry);
+    emitPaged(paged, key, window, List.of(IndexScan.valuesOf(index, entry)), index.time(entry));
+  }
+
+  private void emitPaged(
+      PagedGroups paged, ByteKey key, ByteKey window, List<GroupScan.Values> values, long time) {
+    PagedGroups.Group group = paged.make(chunks -> values.forEach(part -> part.moveTo(chunks)));
+    byte[] reference = group.reference();
+    Element element = begin(key.length(), window.length(), PagedGroups.UNCOUNTED, reference.length);
+    output.keepOpen(group);
+    System.arraycopy(window.bytes(), 0, output.array(), element.window, window.length());
+    System.arraycopy(key.bytes(), 0, output.array(), element.key, key.length());
+    System.arraycopy(reference, 0, output.array(), element.values, reference.length);
+    commit(element, time);
+  }
+
+  /**
+   * Makes room for an element in the output and writes what does not depend on key and window.
+   *
+   * @param count the number that is put before the values
+   */
   private Element begin(int keyLength, int windowLength, long count, long bytes) {
     int fixed = Timestamps.LENGTH + 2 * Integer.BYTES + 1;
     long size = fixed + (long) keyLength + windowLength + bytes;

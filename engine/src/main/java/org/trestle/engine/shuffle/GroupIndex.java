@@ -223,4 +223,14 @@ final class GroupIndex {
       position += length;
     }
   }
+
+  /** Adds an entry's values to chunks, in the order they were added. */
+  void copyValues(int entry, ChunkWriter chunks) {
+    for (int node = heads[entry]; node != 0; node = arena.intAt(node)) {
+      int length = arena.intAt(node + Integer.BYTES);
+      chunks.reserve(length);
+      arena.copy(node + HEADER, chunks.array(), chunks.position(), length);
+      chunks.written(length);
+    }
+  }
 }

@@ -29,7 +29,13 @@ interface GroupScan {
     /** The values' combined timestamp, if the grouping wants it. */
     long time();
 
+    /** Whether they are in chunks on disk, which can be moved without being read. */
+    boolean inChunks();
+
     void copy(byte[] target, int at);
+
+    /** Adds them to chunks; if they are in such already, these are moved. Called once. */
+    void moveTo(ChunkWriter chunks);
   }
 
   /** The order of entries. */

@@ -12,8 +12,8 @@ import org.trestle.fn.wire.WindowedValueCursor;
  * is added counts at once, also if the bundle that adds it fails later: grouping bundles fail only
  * if the disk does or the input is malformed, and that ends the job.
  *
- * <p>While the memory budget is exceeded, key groups that hold more than a little go to disk as
- * sorted runs, which are merged in the end.
+ * <p>While memory is scarce, key groups that hold more than a little go to disk as sorted runs,
+ * which are merged in the end.
  */
 public final class GroupTable implements AutoCloseable {
   /** A key group goes to disk only if it holds this much, so that runs are not too many. */
@@ -105,7 +105,7 @@ public final class GroupTable implements AutoCloseable {
         }
       }
       account();
-      if (budget.exceeded() && index.memory() >= minRunBytes) {
+      if (budget.scarce() && index.memory() >= minRunBytes) {
         spill();
       }
     }

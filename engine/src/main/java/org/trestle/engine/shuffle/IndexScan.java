@@ -63,13 +63,13 @@ final class IndexScan implements GroupScan {
     }
   }
 
-  private static ByteKey keyOf(GroupIndex index, int entry) {
+  static ByteKey keyOf(GroupIndex index, int entry) {
     byte[] bytes = new byte[index.keyLength(entry)];
     index.copyKey(entry, bytes, 0);
     return ByteKey.wrap(bytes);
   }
 
-  private static ByteKey windowOf(GroupIndex index, int entry) {
+  static ByteKey windowOf(GroupIndex index, int entry) {
     byte[] bytes = new byte[index.windowLength(entry)];
     index.copyWindow(entry, bytes, 0);
     return ByteKey.wrap(bytes);
@@ -103,7 +103,11 @@ final class IndexScan implements GroupScan {
 
   @Override
   public Values values() {
-    return new InMemory(index, order[position]);
+    return valuesOf(index, order[position]);
+  }
+
+  static Values valuesOf(GroupIndex index, int entry) {
+    return new InMemory(index, entry);
   }
 
   private record InMemory(GroupIndex index, int entry) implements Values {
@@ -123,8 +127,18 @@ final class IndexScan implements GroupScan {
     }
 
     @Override
+    public boolean inChunks() {
+      return false;
+    }
+
+    @Override
     public void copy(byte[] target, int at) {
       index.copyValues(entry, target, at);
+    }
+
+    @Override
+    public void moveTo(ChunkWriter chunks) {
+      index.copyValues(entry, chunks);
     }
   }
 }

@@ -37,6 +37,14 @@ public final class MemoryBudget {
     }
   }
 
+  /**
+   * Whether little is left. Whoever can bring much to disk at once, in an order that is of use
+   * later, does it now, so that there is room for what would have to be written piece by piece.
+   */
+  public boolean scarce() {
+    return reserved.get() > limit - limit / 4;
+  }
+
   /** Whether more is held than the limit allows. */
   public boolean exceeded() {
     return reserved.get() > limit;

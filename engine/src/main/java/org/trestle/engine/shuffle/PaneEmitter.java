@@ -5,7 +5,11 @@ import org.trestle.fn.wire.ByteSink;
 import org.trestle.fn.wire.Panes;
 import org.trestle.fn.wire.WindowedValueWriter;
 
-/** Writes panes of groups as elements: {@code KV<K, Iterable<V>>} in one window. For one thread. */
+/**
+ * Writes panes of groups as elements: {@code KV<K, Iterable<V>>} in one window. Where the readers
+ * can page through values, a large pane is an element that has none but the number of a {@linkplain
+ * PagedGroups paged group}. For one thread.
+ */
 public final class PaneEmitter {
   private final EdgeWriter output;
   private final ByteSink header = new ByteSink();
@@ -28,6 +32,11 @@ public final class PaneEmitter {
     int keyStart = header.length();
     header.put(key.bytes());
     int keyEnd = header.length();
+    PagedGroups paged = output.pagedGroups();
+    if (paged != null && values.bytes() > PagedGroups.MAX_INLINE_BYTES) {
+      emitPaged(paged.make(values::copyTo), keyStart, keyEnd);
+      return;
+    }
     long size = keyEnd + Integer.BYTES + values.bytes();
     if (values.count() > Integer.MAX_VALUE || size > Integer.MAX_VALUE - Long.BYTES) {
       throw GroupTooLargeException.of(values.count(), values.bytes());
@@ -38,5 +47,14 @@ public final class PaneEmitter {
     System.arraycopy(header.array(), 0, output.array(), start, header.length());
     values.copyTo(output.array(), start + header.length());
     output.commitElement(start + (int) size, start + keyStart, start + keyEnd);
+  }
+
+  private void emitPaged(PagedGroups.Group group, int keyStart, int keyEnd) {
+    header.putInt(PagedGroups.UNCOUNTED).put(group.reference());
+    output.reserveElement(header.length());
+    output.keepOpen(group);
+    int start = output.position();
+    System.arraycopy(header.array(), 0, output.array(), start, header.length());
+    output.commitElement(start + header.length(), start + keyStart, start + keyEnd);
   }
 }

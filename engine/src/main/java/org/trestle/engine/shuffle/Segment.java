@@ -1,7 +1,9 @@
 package org.trestle.engine.shuffle;
 
+import com.google.errorprone.annotations.concurrent.GuardedBy;
 import java.nio.ByteBuffer;
 import java.util.Arrays;
+import java.util.List;
 import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 
@@ -22,6 +24,9 @@ final class Segment {
   private final long memory;
   private final AtomicLong unreleased;
   private volatile @Nullable Content content;
+
+  @GuardedBy("this")
+  private List<PagedGroups.Group> referred = List.of();
 
   private Segment(
       BlockStore store, int count, int length, int readers, long memory, Content content) {
@@ -99,12 +104,19 @@ final class Segment {
     }
   }
 
+  /** Closes these groups with the segment, whose elements refer to them. */
+  synchronized void keepOpen(List<PagedGroups.Group> groups) {
+    referred = List.copyOf(groups);
+  }
+
   /** Frees all, whoever reads. Not to be used any more. */
   void drop() {
     Content last;
     synchronized (this) {
       last = content;
       content = null;
+      referred.forEach(PagedGroups.Group::close);
+      referred = List.of();
     }
     if (last instanceof OnDisk disk) {
       disk.bytes.free();

@@ -1,130 +1,149 @@
 package org.trestle.engine.shuffle;
 
 import java.nio.ByteBuffer;
+import java.util.ArrayList;
+import java.util.Iterator;
+import java.util.List;
 import org.trestle.engine.core.port.ByteKey;
+import org.trestle.fn.wire.ByteSink;
 
 /**
- * Entries of an index that went to disk, sorted.
+ * Entries of an index that went to disk, sorted. Belongs to one thread at a time.
  *
  * <p>An entry is: hash of the key, lengths of key and window, timestamp, number and bytes of the
- * values, then key, window and values.
+ * values, then key, window and values. Entries are in blocks; values that are many bytes are in
+ * chunks of their own instead, so that these can be read, and kept, without the rest.
  */
 final class SortedRun implements AutoCloseable {
   private static final int HEADER = 3 * Integer.BYTES + 3 * Long.BYTES;
-  private static final int WRITE_BYTES = 256 << 10;
-  private static final int READ_BYTES = 64 << 10;
 
-  private final SpillFile file;
+  /** A block is no larger, unless it has a single entry. */
+  private static final int BLOCK_BYTES = CompressedPages.PAGE_BYTES;
 
-  private SortedRun(SpillFile file) {
-    this.file = file;
+  /** So many bytes of values are in chunks. */
+  private static final int MIN_CHUNKED_BYTES = BLOCK_BYTES / 4;
+
+  private final List<SpillFiles.Extent> blocks = new ArrayList<>();
+
+  /** Of each entry with chunks, these, in the order of the entries; none when they were moved. */
+  private final List<List<SpillFiles.Extent>> chunked = new ArrayList<>();
+
+  private SortedRun() {}
+
+  /**
+   * Writes an index.
+   *
+   * @throws SpillException if the disk fails
+   */
+  static SortedRun write(GroupIndex index, SpillFiles files) {
+    SortedRun run = new SortedRun();
+    try {
+      run.writeEntries(new IndexScan(index), files);
+      return run;
+    } catch (RuntimeException e) {
+      run.close();
+      throw e;
+    }
   }
 
-  /** Writes an index to a new file. */
-  static SortedRun write(GroupIndex index, SpillFiles files) {
-    SpillFile file = files.create();
-    try {
-      byte[] buffer = new byte[WRITE_BYTES];
-      int used = 0;
-      IndexScan scan = new IndexScan(index);
-      while (scan.next()) {
-        GroupScan.Values values = scan.values();
-        int name = HEADER + scan.key().length() + scan.window().length();
-        int size = Math.toIntExact(name + values.bytes());
-        if (used > 0 && size > buffer.length - used) {
-          file.append(buffer, 0, used);
-          used = 0;
-        }
-        byte[] target = size > buffer.length ? new byte[size] : buffer;
-        ByteBuffer.wrap(target, used, name)
-            .putInt(scan.keyHash())
-            .putInt(scan.key().length())
-            .putInt(scan.window().length())
-            .putLong(values.time())
-            .putLong(values.count())
-            .putLong(values.bytes())
-            .put(scan.key().bytes())
-            .put(scan.window().bytes());
-        values.copy(target, used + name);
-        if (target == buffer) {
-          used += size;
-        } else {
-          file.append(target, 0, size);
-        }
+  private void writeEntries(IndexScan scan, SpillFiles files) {
+    ByteSink block = new ByteSink(BLOCK_BYTES);
+    while (scan.next()) {
+      GroupScan.Values values = scan.values();
+      boolean inChunks = isChunked(values.bytes());
+      int inBlock = inChunks ? 0 : (int) values.bytes();
+      int size = HEADER + scan.key().length() + scan.window().length() + inBlock;
+      if (!block.isEmpty() && block.length() + size > BLOCK_BYTES) {
+        blocks.add(files.write(block.array(), 0, block.length()));
+        block.clear();
       }
-      file.append(buffer, 0, used);
-      return new SortedRun(file);
+      block
+          .putInt(scan.keyHash())
+          .putInt(scan.key().length())
+          .putInt(scan.window().length())
+          .putLong(values.time())
+          .putLong(values.count())
+          .putLong(values.bytes())
+          .put(scan.key().bytes())
+          .put(scan.window().bytes());
+      if (inChunks) {
+        chunked.add(writeChunks(values, files));
+      } else {
+        byte[] bytes = new byte[inBlock];
+        values.copy(bytes, 0);
+        block.put(bytes);
+      }
+    }
+    if (!block.isEmpty()) {
+      blocks.add(files.write(block.array(), 0, block.length()));
+    }
+  }
+
+  private static boolean isChunked(long valueBytes) {
+    return valueBytes >= MIN_CHUNKED_BYTES;
+  }
+
+  private static List<SpillFiles.Extent> writeChunks(GroupScan.Values values, SpillFiles files) {
+    ChunkWriter chunks = new ChunkWriter(files);
+    try {
+      values.moveTo(chunks);
+      return chunks.finish();
     } catch (RuntimeException e) {
-      file.close();
+      chunks.discard();
       throw e;
     }
   }
 
   GroupScan scan() {
-    return new RunScan(file);
+    return new RunScan();
   }
 
+  /** Gives all room on disk back but that of chunks that were moved. Idempotent. */
   @Override
   public void close() {
-    file.close();
+    blocks.forEach(SpillFiles.Extent::free);
+    blocks.clear();
+    chunked.forEach(chunks -> chunks.forEach(SpillFiles.Extent::free));
+    chunked.clear();
   }
 
-  /** Reads ahead in the file, and back where the values of an earlier entry are wanted. */
-  private static final class RunScan implements GroupScan {
-    private final SpillFile file;
-    private final byte[] buffer;
-    private long bufferStart;
-    private int buffered;
-    private long nextEntry;
+  private final class RunScan implements GroupScan {
+    private final Iterator<SpillFiles.Extent> nextBlocks = blocks.iterator();
+    private byte[] block = new byte[0];
+    private int nextEntry;
+    private int nextChunked;
     private int keyHash;
     private ByteKey key = ByteKey.empty();
     private ByteKey window = ByteKey.empty();
-    private long time;
-    private long count;
-    private long valueBytes;
-    private long valueStart;
-
-    RunScan(SpillFile file) {
-      this.file = file;
-      this.buffer = new byte[(int) Math.min(READ_BYTES, file.length())];
-    }
+    private Values values = new InBlock(block, 0, 0, 0, 0);
 
     @Override
     public boolean next() {
-      if (nextEntry >= file.length()) {
-        return false;
+      if (nextEntry == block.length) {
+        if (!nextBlocks.hasNext()) {
+          return false;
+        }
+        SpillFiles.Extent next = nextBlocks.next();
+        block = next.read(0, next.length());
+        nextEntry = 0;
       }
-      ByteBuffer header = ByteBuffer.wrap(read(nextEntry, HEADER));
+      ByteBuffer header = ByteBuffer.wrap(block, nextEntry, HEADER);
       keyHash = header.getInt();
-      int keyLength = header.getInt();
-      int windowLength = header.getInt();
-      time = header.getLong();
-      count = header.getLong();
-      valueBytes = header.getLong();
-      key = ByteKey.wrap(read(nextEntry + HEADER, keyLength));
-      window = ByteKey.wrap(read(nextEntry + HEADER + keyLength, windowLength));
-      valueStart = nextEntry + HEADER + keyLength + windowLength;
-      nextEntry = valueStart + valueBytes;
+      int keyEnd = nextEntry + HEADER + header.getInt();
+      int windowEnd = keyEnd + header.getInt();
+      long time = header.getLong();
+      long count = header.getLong();
+      long bytes = header.getLong();
+      key = ByteKey.copyOf(block, nextEntry + HEADER, keyEnd);
+      window = ByteKey.copyOf(block, keyEnd, windowEnd);
+      if (isChunked(bytes)) {
+        values = new InChunks(SortedRun.this, nextChunked++, bytes, count, time);
+        nextEntry = windowEnd;
+      } else {
+        values = new InBlock(block, windowEnd, (int) bytes, count, time);
+        nextEntry = windowEnd + (int) bytes;
+      }
       return true;
-    }
-
-    private byte[] read(long position, int length) {
-      byte[] bytes = new byte[length];
-      read(position, bytes, 0, length);
-      return bytes;
-    }
-
-    private void read(long position, byte[] target, int at, int length) {
-      if (length > buffer.length) {
-        file.read(position, target, at, at + length);
-        return;
-      }
-      if (position < bufferStart || position + length > bufferStart + buffered) {
-        buffered = (int) Math.min(buffer.length, file.length() - position);
-        bufferStart = position;
-        file.read(position, buffer, 0, buffered);
-      }
-      System.arraycopy(buffer, (int) (position - bufferStart), target, at, length);
     }
 
     @Override
@@ -144,16 +163,75 @@ final class SortedRun implements AutoCloseable {
 
     @Override
     public Values values() {
-      return new OnDisk(this, valueStart, valueBytes, count, time);
+      return values;
     }
   }
 
-  private record OnDisk(RunScan scan, long start, long bytes, long count, long time)
-      implements GroupScan.Values {
+  private static final class InBlock implements GroupScan.Values {
+    private final byte[] block;
+    private final int start;
+    private final int length;
+    private final long count;
+    private final long time;
+
+    InBlock(byte[] block, int start, int length, long count, long time) {
+      this.block = block;
+      this.start = start;
+      this.length = length;
+      this.count = count;
+      this.time = time;
+    }
+
+    @Override
+    public long count() {
+      return count;
+    }
+
+    @Override
+    public long bytes() {
+      return length;
+    }
+
+    @Override
+    public long time() {
+      return time;
+    }
+
+    @Override
+    public boolean inChunks() {
+      return false;
+    }
+
     @Override
     public void copy(byte[] target, int at) {
-      // As when it was written, a single run holds less than 2 GiB of a group.
-      scan.read(start, target, at, (int) bytes);
+      System.arraycopy(block, start, target, at, length);
+    }
+
+    @Override
+    public void moveTo(ChunkWriter chunks) {
+      chunks.add(block, start, start + length);
+    }
+  }
+
+  private record InChunks(SortedRun run, int number, long bytes, long count, long time)
+      implements GroupScan.Values {
+    @Override
+    public boolean inChunks() {
+      return true;
+    }
+
+    @Override
+    public void copy(byte[] target, int at) {
+      int position = at;
+      for (SpillFiles.Extent chunk : run.chunked.get(number)) {
+        chunk.read(0, target, position, chunk.length());
+        position += chunk.length();
+      }
+    }
+
+    @Override
+    public void moveTo(ChunkWriter chunks) {
+      chunks.takeOver(run.chunked.set(number, List.of()));
     }
   }
 }

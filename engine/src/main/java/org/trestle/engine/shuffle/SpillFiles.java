@@ -55,8 +55,26 @@ public final class SpillFiles implements AutoCloseable {
     }
   }
 
-  /** Writes bytes that will be freed one day. */
+  /**
+   * Writes bytes that will be freed one day, compressed where it pays.
+   *
+   * @throws SpillException if the disk fails
+   */
   public Extent write(byte[] source, int from, int to) {
+    CompressedPages pages = CompressedPages.of(source, from, to);
+    SharedFile target = retainCurrent();
+    try {
+      return pages == null
+          ? new Extent(target, target.file.append(source, from, to), to - from, null)
+          : new Extent(
+              target, target.file.append(pages.data(), 0, pages.length()), to - from, pages.ends());
+    } catch (RuntimeException e) {
+      target.release();
+      throw e;
+    }
+  }
+
+  private SharedFile retainCurrent() {
     SharedFile target;
     synchronized (this) {
       checkOpen();
@@ -70,12 +88,7 @@ public final class SpillFiles implements AutoCloseable {
       target = current;
       target.retain();
     }
-    try {
-      return new Extent(target, target.file.append(source, from, to), to - from);
-    } catch (RuntimeException e) {
-      target.release();
-      throw e;
-    }
+    return target;
   }
 
   /** Bytes in all files now. */
@@ -133,16 +146,20 @@ public final class SpillFiles implements AutoCloseable {
     }
   }
 
-  /** A range of bytes on disk. */
+  /** Bytes on disk. */
   public static final class Extent {
     private final SharedFile shared;
     private final long position;
     private final int length;
 
-    Extent(SharedFile shared, long position, int length) {
+    /** Where each page ends, counted from the position; null if the bytes are not compressed. */
+    private final int @Nullable [] pageEnds;
+
+    Extent(SharedFile shared, long position, int length, int @Nullable [] pageEnds) {
       this.shared = shared;
       this.position = position;
       this.length = length;
+      this.pageEnds = pageEnds;
     }
 
     /** How many bytes it has. */
@@ -160,7 +177,36 @@ public final class SpillFiles implements AutoCloseable {
     /** Reads some bytes of the extent into an array. */
     void read(int from, byte[] target, int at, int size) {
       Objects.checkFromIndexSize(from, size, length);
-      shared.file.read(position + from, target, at, at + size);
+      if (pageEnds == null) {
+        shared.file.read(position + from, target, at, at + size);
+      } else if (size > 0) {
+        readPages(pageEnds, from, target, at, size);
+      }
+    }
+
+    private void readPages(int[] ends, int from, byte[] target, int at, int size) {
+      int first = from / CompressedPages.PAGE_BYTES;
+      int last = (from + size - 1) / CompressedPages.PAGE_BYTES;
+      int start = first == 0 ? 0 : ends[first - 1];
+      byte[] stored = new byte[ends[last] - start];
+      shared.file.read(position + start, stored, 0, stored.length);
+      int pageStart = 0;
+      for (int page = first; page <= last; page++) {
+        int pageEnd = ends[page] - start;
+        int offset = page * CompressedPages.PAGE_BYTES;
+        int pageSize = Math.min(CompressedPages.PAGE_BYTES, length - offset);
+        int wantedFrom = Math.max(from, offset);
+        int wantedTo = Math.min(from + size, offset + pageSize);
+        int place = at + wantedFrom - from;
+        if (wantedTo - wantedFrom == pageSize) {
+          CompressedPages.expand(stored, pageStart, pageEnd, target, place, pageSize);
+        } else {
+          byte[] whole = new byte[pageSize];
+          CompressedPages.expand(stored, pageStart, pageEnd, whole, 0, pageSize);
+          System.arraycopy(whole, wantedFrom - offset, target, place, wantedTo - wantedFrom);
+        }
+        pageStart = pageEnd;
+      }
     }
 
     /** Gives the room back; called once. */

@@ -151,6 +151,18 @@ public final class ValueBuffer {
     System.arraycopy(last, 0, target, position, used);
   }
 
+  /** Adds copies of all values to chunks. */
+  void copyTo(ChunkWriter chunks) {
+    if (parts != null) {
+      for (Part part : parts) {
+        chunks.reserve(part.length);
+        part.copyTo(chunks.array(), chunks.position());
+        chunks.written(part.length);
+      }
+    }
+    chunks.add(last, 0, used);
+  }
+
   /** Forgets all values and gives their room back. */
   public void clear() {
     if (parts != null) {

@@ -36,6 +36,7 @@ import org.trestle.engine.shuffle.EdgeTarget;
 import org.trestle.engine.shuffle.EdgeWriter;
 import org.trestle.engine.shuffle.MemoryBudget;
 import org.trestle.engine.shuffle.TestingElements;
+import org.trestle.engine.state.GroupPages;
 import org.trestle.engine.state.UserState;
 import org.trestle.fn.control.BundleRequest.Elements;
 import org.trestle.fn.control.BundleRequest.Input;
@@ -98,7 +99,16 @@ class StatefulBundleTest {
     WindowExpiry expiry =
         new WindowExpiry(
             TestingElements.keyedIntervals(), LATENESS, List.of("keep/end"), clearsState, GROUPS);
-    return new SdkStageRuntime(plan, input, Map.of(), Map.of(), timers, state, expiry, false);
+    return new SdkStageRuntime(
+        plan,
+        input,
+        Map.of(),
+        Map.of(),
+        timers,
+        state,
+        expiry,
+        new GroupPages(input.blocks().groups(), GroupPages.DEFAULT_PAGE_BYTES),
+        false);
   }
 
   private static TimerFamily family(String name, TimeDomain domain) {

@@ -20,7 +20,9 @@ import org.apache.beam.model.pipeline.v1.RunnerApi.TimerFamilySpec;
 import org.apache.beam.model.pipeline.v1.RunnerApi.Trigger;
 import org.junit.jupiter.api.Test;
 import org.trestle.engine.graph.InvalidPipelineException;
+import org.trestle.engine.graph.PCollectionId;
 import org.trestle.engine.graph.TestingPipeline;
+import org.trestle.proto.Urns.Coders;
 import org.trestle.proto.Urns.SideInputs;
 import org.trestle.proto.Urns.Transforms;
 import org.trestle.proto.Urns.UserState;
@@ -109,6 +111,73 @@ class PlannerTest {
             .parDo("b", "g", "varint")
             .groupByKey("h", "a", "custom")
             .parDo("c", "h", "varint"));
+  }
+
+  /** Lets the environment read values of groups from state. */
+  private static TestingPipeline paging(TestingPipeline pipeline, String environment) {
+    return pipeline.edit(
+        edited -> {
+          Environment known = edited.getComponents().getEnvironmentsOrThrow(environment);
+          edited
+              .getComponentsBuilder()
+              .putEnvironments(
+                  environment,
+                  known.toBuilder().addCapabilities(Coders.STATE_BACKED_ITERABLE).build());
+        });
+  }
+
+  private static Edge edge(FusedPipeline plan, String id) {
+    return plan.edge(new PCollectionId(id));
+  }
+
+  @Test
+  void groupsArePagedWhereAllTheirReadersCan() {
+    TestingPipeline pipeline =
+        base()
+            .groupByKey("g", "a", "grouped")
+            .parDo("b", "g", "grouped")
+            .reshuffle("r", "b", "grouped");
+    assertThat(edge(plan(pipeline.parDo("c", "r", "varint")), "g").paged()).isFalse();
+
+    FusedPipeline plan = plan(paging(pipeline, "py"));
+
+    assertThat(edge(plan, "g").paged()).isTrue();
+    assertThat(edge(plan, "b").paged()).as("written by an SDK").isFalse();
+    String consumer = edge(plan, "g").consumers().get(0);
+    SdkStage reader =
+        plan.stages().stream()
+            .filter(stage -> stage.id().equals(consumer))
+            .map(SdkStage.class::cast)
+            .findFirst()
+            .orElseThrow();
+    String coder = reader.descriptor().getPcollectionsOrThrow("g").getCoderId();
+    String values = reader.descriptor().getCodersOrThrow(coder).getComponentCoderIds(1);
+    assertThat(reader.descriptor().getCodersOrThrow(values).getSpec().getUrn())
+        .isEqualTo(Coders.STATE_BACKED_ITERABLE);
+  }
+
+  @Test
+  void groupsAreWholeForReadersOfAnotherKind() {
+    TestingPipeline alias =
+        base()
+            .groupByKey("g", "a", "grouped")
+            .reshuffle("r", "g", "grouped")
+            .parDo("b", "r", "varint");
+    assertThat(edge(plan(paging(alias, "py")), "g").paged()).isFalse();
+
+    TestingPipeline sideInput =
+        base()
+            .groupByKey("g", "a", "grouped")
+            .parDo("b", "g", "varint")
+            .parDoWithSides("c", "i", "varint", List.of("g"));
+    assertThat(edge(plan(paging(sideInput, "py")), "g").paged()).isFalse();
+
+    TestingPipeline otherEnvironment =
+        base()
+            .groupByKey("g", "a", "grouped")
+            .parDo("b", "g", "varint")
+            .parDo("c", "g", "varint", "go", payload -> payload);
+    assertThat(edge(plan(paging(otherEnvironment, "py")), "g").paged()).isFalse();
   }
 
   @Test

@@ -7,6 +7,11 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.Random;
+import net.jqwik.api.ForAll;
+import net.jqwik.api.Property;
+import net.jqwik.api.constraints.IntRange;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -34,6 +39,56 @@ class SpillFilesTest {
       assertThat(extent.read(0, 3)).containsExactly(2, 3, 4);
       assertThat(extent.read(1, 2)).containsExactly(3);
       assertThatThrownBy(() -> extent.read(1, 4)).isInstanceOf(IndexOutOfBoundsException.class);
+    }
+  }
+
+  @Property(tries = 200)
+  void readsAnyPartOfWhatCompresses(
+      @ForAll @IntRange(min = 1, max = 200_000) int size,
+      @ForAll @IntRange(max = 1000) int from,
+      @ForAll @IntRange(max = 1000) int to,
+      @ForAll @IntRange(min = 1, max = 16) int randomBytesOf16) {
+    byte[] source = new byte[size];
+    Random random = new Random(size);
+    for (int i = 0; i < size; i++) {
+      source[i] = (byte) (i % 16 < randomBytesOf16 ? random.nextInt() : 0);
+    }
+    int start = (int) ((long) size * Math.min(from, to) / 1000);
+    int end = (int) ((long) size * Math.max(from, to) / 1000);
+    try (SpillFiles files = TestingElements.files()) {
+      files.write(source, 0, Math.min(size, 100));
+      SpillFiles.Extent extent = files.write(source, 0, size);
+
+      assertThat(extent.read(start, end)).isEqualTo(Arrays.copyOfRange(source, start, end));
+    }
+  }
+
+  @Test
+  void compressesWherePagesShrink() {
+    try (SpillFiles files = TestingElements.files()) {
+      byte[] zeros = new byte[1 << 20];
+      files.write(zeros, 0, zeros.length);
+      assertThat(files.bytesOnDisk()).isLessThan(zeros.length / 50);
+
+      byte[] noise = new byte[1 << 20];
+      new Random(1).nextBytes(noise);
+      long before = files.bytesOnDisk();
+      files.write(noise, 0, noise.length);
+      assertThat(files.bytesOnDisk() - before).isEqualTo(noise.length);
+    }
+  }
+
+  @Test
+  void keepsPagesAsTheyAreThatDoNotShrink() {
+    byte[] mixed = new byte[3 * CompressedPages.PAGE_BYTES];
+    byte[] noise = new byte[CompressedPages.PAGE_BYTES];
+    new Random(1).nextBytes(noise);
+    System.arraycopy(noise, 0, mixed, noise.length, noise.length);
+    try (SpillFiles files = TestingElements.files()) {
+      SpillFiles.Extent extent = files.write(mixed, 0, mixed.length);
+
+      assertThat(files.bytesOnDisk()).isBetween((long) noise.length, noise.length + 2000L);
+      assertThat(extent.read(0, mixed.length)).isEqualTo(mixed);
     }
   }
 
