@@ -214,7 +214,7 @@ public final class BlockIndex implements AutoCloseable {
   private static final class Builder {
     private final WindowedValueCursor cursor;
     private final List<Segment> segments = new ArrayList<>();
-    private final GroupIndex names = new GroupIndex(OutputTime.END_OF_WINDOW);
+    private final GroupIndex names = new GroupIndex(OutputTime.END_OF_WINDOW, new ChunkPool(0));
     private final Map<ByteKey, Integer> windows = new HashMap<>();
     private final List<List<Integer>> entriesOfWindow = new ArrayList<>();
     private int[] entries = new int[64];

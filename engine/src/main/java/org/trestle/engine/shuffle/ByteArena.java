@@ -16,14 +16,28 @@ final class ByteArena {
   static final int MAX_BYTES = Integer.MAX_VALUE - (1 << 20);
 
   private static final int CHUNK_BITS = 16;
-  private static final int CHUNK = 1 << CHUNK_BITS;
+
+  /** How large a chunk is, but for the first. */
+  static final int CHUNK = 1 << CHUNK_BITS;
+
   private static final int OFFSET = CHUNK - 1;
   private static final int FIRST_CAPACITY = 512;
   private static final VarHandle INTS =
       MethodHandles.byteArrayViewVarHandle(int[].class, ByteOrder.BIG_ENDIAN);
 
+  private final ChunkPool pool;
   private final List<byte[]> chunks = new ArrayList<>();
   private int size;
+
+  ByteArena(ChunkPool pool) {
+    this.pool = pool;
+  }
+
+  /** Gives all chunks to the pool; the arena must not be used any more. */
+  void recycle() {
+    pool.give(chunks);
+    chunks.clear();
+  }
 
   /** The address of what is added next. */
   int size() {
@@ -83,7 +97,8 @@ final class ByteArena {
     int index = size >>> CHUNK_BITS;
     int needed = (size & OFFSET) + bytes;
     if (index == chunks.size()) {
-      byte[] chunk = new byte[index == 0 ? Math.max(FIRST_CAPACITY, capacity(needed)) : CHUNK];
+      byte[] chunk =
+          index == 0 ? new byte[Math.max(FIRST_CAPACITY, capacity(needed))] : pool.take();
       chunks.add(chunk);
       return chunk;
     }

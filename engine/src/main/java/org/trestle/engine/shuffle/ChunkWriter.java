@@ -5,8 +5,9 @@ import java.util.Arrays;
 import java.util.List;
 
 /**
- * Writes values to disk, in chunks of whole values. For one thread; ends with one call of {@link
- * #finish} or {@link #discard}.
+ * Writes values to disk, in chunks of whole values. For one thread. What was added belongs to the
+ * writer until it is {@linkplain #finish finished} or {@linkplain #discard discarded}; then it can
+ * be used again.
  */
 final class ChunkWriter {
   /** A chunk is no larger, unless it is a single value. */
@@ -15,7 +16,7 @@ final class ChunkWriter {
   private static final int MIN_CAPACITY = 4 << 10;
 
   private final SpillFiles files;
-  private final List<SpillFiles.Extent> chunks = new ArrayList<>();
+  private List<SpillFiles.Extent> chunks = new ArrayList<>();
   private byte[] buffer = new byte[0];
   private int used;
 
@@ -73,11 +74,14 @@ final class ChunkWriter {
   /** The chunks, which now belong to the caller. */
   List<SpillFiles.Extent> finish() {
     flush();
-    return chunks;
+    List<SpillFiles.Extent> finished = chunks;
+    chunks = new ArrayList<>();
+    return finished;
   }
 
   /** Gives the room of all chunks back. */
   void discard() {
+    used = 0;
     chunks.forEach(SpillFiles.Extent::free);
     chunks.clear();
   }

@@ -32,6 +32,7 @@ public final class EdgeWriter {
   private static final int KEYED_SEGMENT_BYTES = 4 << 20;
   private static final int MIN_CAPACITY = 4 << 10;
   private static final int MAX_CAPACITY = Integer.MAX_VALUE - 8;
+  private static final byte[] NO_BYTES = {};
 
   private final EdgeTarget target;
   private final BlockStore store;
@@ -45,7 +46,11 @@ public final class EdgeWriter {
   /** What elements that are not in a segment yet refer to. */
   private List<PagedGroups.Group> referred = new ArrayList<>();
 
-  private byte[] data = new byte[0];
+  private byte[] data = NO_BYTES;
+
+  /** Where elements are brought into order, if the store did not keep the last such array. */
+  private byte[] spare = NO_BYTES;
+
   private int length;
   private int[] ends = new int[16];
 
@@ -207,7 +212,7 @@ public final class EdgeWriter {
     Segment segment = segment(full, Arrays.copyOf(ends, count), target.readers());
     cut(full, ends, 0, count, segment, -1, List.of());
     if (full == data) {
-      data = new byte[0];
+      data = NO_BYTES;
     }
   }
 
@@ -228,7 +233,8 @@ public final class EdgeWriter {
       offset += size;
       firsts[part + 1] += firsts[part];
     }
-    byte[] sorted = new byte[length];
+    byte[] sorted = isRightFor(length, spare) ? spare : new byte[length];
+    spare = NO_BYTES;
     int[] sortedEnds = new int[count];
     int[] next = Arrays.copyOf(firsts, offsets.length);
     start = 0;
@@ -248,6 +254,14 @@ public final class EdgeWriter {
         cut(sorted, sortedEnds, firsts[part], firsts[part + 1], segment, group, windows);
       }
     }
+    if (!segment.isInMemory()) {
+      spare = sorted;
+    }
+  }
+
+  /** Whether an array is long enough, and not much longer than it has to be. */
+  private static boolean isRightFor(int size, byte[] array) {
+    return size <= array.length && size > array.length - array.length / 4;
   }
 
   /** Makes blocks of some elements. */
@@ -305,7 +319,8 @@ public final class EdgeWriter {
     checkOpen();
     flush();
     ended = true;
-    data = new byte[0];
+    data = NO_BYTES;
+    spare = NO_BYTES;
     return new EdgeOutput(target.edge(), blocks, keyed);
   }
 
@@ -318,7 +333,8 @@ public final class EdgeWriter {
   /** Drops all that was written, also what {@link #finish} returned. Idempotent. */
   public void discard() {
     ended = true;
-    data = new byte[0];
+    data = NO_BYTES;
+    spare = NO_BYTES;
     closeReferred();
     for (Segment segment : segments) {
       segment.drop();

@@ -18,7 +18,7 @@ final class GroupIndex {
   private static final int ENTRY_BYTES = 7 * Integer.BYTES;
 
   private final OutputTime outputTime;
-  private final ByteArena arena = new ByteArena();
+  private final ByteArena arena;
   private int[] slots = new int[2 * INITIAL_ENTRIES];
   private int size;
 
@@ -35,11 +35,18 @@ final class GroupIndex {
    * An empty index.
    *
    * @param outputTime which of the values' timestamps to keep
+   * @param pool where memory comes from
    */
-  GroupIndex(OutputTime outputTime) {
+  GroupIndex(OutputTime outputTime, ChunkPool pool) {
     this.outputTime = outputTime;
+    this.arena = new ByteArena(pool);
     this.times = new long[outputTime == OutputTime.END_OF_WINDOW ? 0 : INITIAL_ENTRIES];
     arena.putInt(0);
+  }
+
+  /** Gives memory back; the index must not be used any more. */
+  void recycle() {
+    arena.recycle();
   }
 
   /** How many entries. */

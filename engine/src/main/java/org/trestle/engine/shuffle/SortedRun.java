@@ -48,6 +48,7 @@ final class SortedRun implements AutoCloseable {
 
   private void writeEntries(IndexScan scan, SpillFiles files) {
     ByteSink block = new ByteSink(BLOCK_BYTES);
+    ChunkWriter chunks = new ChunkWriter(files);
     while (scan.next()) {
       GroupScan.Values values = scan.values();
       boolean inChunks = isChunked(values.bytes());
@@ -67,7 +68,7 @@ final class SortedRun implements AutoCloseable {
           .put(scan.key().bytes())
           .put(scan.window().bytes());
       if (inChunks) {
-        chunked.add(writeChunks(values, files));
+        chunked.add(writeChunks(values, chunks));
       } else {
         byte[] bytes = new byte[inBlock];
         values.copy(bytes, 0);
@@ -83,8 +84,7 @@ final class SortedRun implements AutoCloseable {
     return valueBytes >= MIN_CHUNKED_BYTES;
   }
 
-  private static List<SpillFiles.Extent> writeChunks(GroupScan.Values values, SpillFiles files) {
-    ChunkWriter chunks = new ChunkWriter(files);
+  private static List<SpillFiles.Extent> writeChunks(GroupScan.Values values, ChunkWriter chunks) {
     try {
       values.moveTo(chunks);
       return chunks.finish();

@@ -8,6 +8,7 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Objects;
 import java.util.Set;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -18,7 +19,13 @@ public final class SpillFiles implements AutoCloseable {
   /** Extents share files of about this size; a file goes when all its extents are free. */
   private static final long SHARED_FILE_BYTES = 64L << 20;
 
+  /**
+   * When bytes do not shrink, so many writes after it are not tried: it is mostly the same data.
+   */
+  private static final int UNTRIED_AFTER_FAILURE = 7;
+
   private final Path directory;
+  private final AtomicInteger untried = new AtomicInteger();
   private final Set<SpillFile> open = new LinkedHashSet<>();
   private @Nullable SharedFile current;
   private int created;
@@ -61,7 +68,7 @@ public final class SpillFiles implements AutoCloseable {
    * @throws SpillException if the disk fails
    */
   public Extent write(byte[] source, int from, int to) {
-    CompressedPages pages = CompressedPages.of(source, from, to);
+    CompressedPages pages = compress(source, from, to);
     SharedFile target = retainCurrent();
     try {
       return pages == null
@@ -72,6 +79,17 @@ public final class SpillFiles implements AutoCloseable {
       target.release();
       throw e;
     }
+  }
+
+  private @Nullable CompressedPages compress(byte[] source, int from, int to) {
+    if (untried.getAndUpdate(left -> Math.max(0, left - 1)) > 0) {
+      return null;
+    }
+    CompressedPages pages = CompressedPages.of(source, from, to);
+    if (pages == null && to - from >= CompressedPages.PAGE_BYTES) {
+      untried.set(UNTRIED_AFTER_FAILURE);
+    }
+    return pages;
   }
 
   private SharedFile retainCurrent() {

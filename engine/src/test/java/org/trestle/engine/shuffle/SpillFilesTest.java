@@ -79,6 +79,21 @@ class SpillFilesTest {
   }
 
   @Test
+  void triesAgainToCompressAfterSomeFailures() {
+    byte[] noise = new byte[CompressedPages.PAGE_BYTES];
+    new Random(1).nextBytes(noise);
+    byte[] zeros = new byte[noise.length];
+    try (SpillFiles files = TestingElements.files()) {
+      files.write(noise, 0, noise.length);
+      for (int i = 0; i < 10; i++) {
+        files.write(zeros, 0, zeros.length);
+      }
+
+      assertThat(files.bytesOnDisk()).isLessThan(9L * noise.length);
+    }
+  }
+
+  @Test
   void keepsPagesAsTheyAreThatDoNotShrink() {
     byte[] mixed = new byte[3 * CompressedPages.PAGE_BYTES];
     byte[] noise = new byte[CompressedPages.PAGE_BYTES];

@@ -1,6 +1,10 @@
 package org.trestle.fn.data;
 
+import io.grpc.BindableService;
+import io.grpc.MethodDescriptor;
+import io.grpc.ServerServiceDefinition;
 import io.grpc.stub.ServerCallStreamObserver;
+import io.grpc.stub.ServerCalls;
 import io.grpc.stub.StreamObserver;
 import java.util.concurrent.Executor;
 import java.util.function.Supplier;
@@ -11,9 +15,14 @@ import org.apache.beam.model.fnexecution.v1.BeamFnDataGrpc;
  * Serves {@code BeamFnData}. A harness usually has one stream; more (named ones, or a new one after
  * a broken one) are routed just as well, since each element names its instruction.
  */
-public final class DataService extends BeamFnDataGrpc.BeamFnDataImplBase {
+public final class DataService implements BindableService, BeamFnDataGrpc.AsyncService {
   /** How many bytes gRPC may hold unsent before a stream counts as not ready. */
   private static final int READY_THRESHOLD = 1 << 20;
+
+  private static final MethodDescriptor<Elements, Elements> DATA =
+      BeamFnDataGrpc.getDataMethod().toBuilder()
+          .setRequestMarshaller(new ElementsMarshaller())
+          .build();
 
   private final Supplier<? extends DataPeer> caller;
   private final Executor writers;
@@ -25,6 +34,13 @@ public final class DataService extends BeamFnDataGrpc.BeamFnDataImplBase {
   public DataService(Supplier<? extends DataPeer> caller, Executor writers) {
     this.caller = caller;
     this.writers = writers;
+  }
+
+  @Override
+  public ServerServiceDefinition bindService() {
+    return ServerServiceDefinition.builder(BeamFnDataGrpc.getServiceDescriptor().getName())
+        .addMethod(DATA, ServerCalls.asyncBidiStreamingCall(this::data))
+        .build();
   }
 
   @Override
