@@ -36,8 +36,9 @@ MESSAGE_LINES = 60
 class GoSuite:
     """Upstream's packages, or the package of our own pipelines."""
 
-    def __init__(self, version, pipelines=False, packages=PACKAGES, flags=()):
+    def __init__(self, version, pipelines=False, packages=PACKAGES, tests='*', flags=()):
         self.version = version
+        self.tests = tests
         self.pipelines = pipelines
         self.packages = packages
         self.flags = flags
@@ -52,7 +53,8 @@ class GoSuite:
         tests = []
         for prefix, binary in self._binaries().items():
             for test in self._list(binary):
-                if fnmatch.fnmatchcase(prefix + test, context.only or '*'):
+                if (fnmatch.fnmatchcase(test, self.tests)
+                        and fnmatch.fnmatchcase(prefix + test, context.only or '*')):
                     tests.append((prefix + test, binary, test))
         outcomes, orphans = [], []
         with concurrent.futures.ThreadPoolExecutor(context.jobs) as pool:

@@ -14,7 +14,7 @@ from outcome import Outcome
 
 HERE = pathlib.Path(__file__).resolve().parent
 PLUGINS = HERE / 'python'
-PIPELINES = HERE / 'pipelines' / 'python'
+PIPELINES = HERE / 'pipelines'
 XLANG_TESTS = 'transforms/validate_runner_xlang_test.py'
 # Pytest ends a test at its limit; when that does not help, the process is killed this much later.
 KILL_GRACE_SECONDS = 30
@@ -23,7 +23,8 @@ MOST_PROCESSES = 30
 
 
 class PythonSuite:
-    """`variant` is '', 'streaming', 'validatesrunner', 'xlang', or 'pipelines' for tests of our own.
+    """`variant` is '', 'streaming', 'validatesrunner', 'xlang', or 'pipelines' or
+    'xlang-examples' for tests of our own.
 
     `environment` is added to that of the test processes.
     """
@@ -34,7 +35,10 @@ class PythonSuite:
         self.environment = environment or {}
 
     def run(self, name, context):
-        python = environments.python_with_beam(self.version)
+        make = (
+            environments.python_for_xlang
+            if self.variant.startswith('xlang') else environments.python_with_beam)
+        python = make(self.version)
         arguments = self._arguments(python)
         directory = context.target / name
         directory.mkdir(parents=True, exist_ok=True)
@@ -55,7 +59,9 @@ class PythonSuite:
 
     def _arguments(self, python):
         if self.variant == 'pipelines':
-            return [str(PIPELINES)]
+            return [str(PIPELINES / 'python')]
+        if self.variant == 'xlang-examples':
+            return [str(PIPELINES / 'xlang')]
         if self.variant == 'xlang':
             return ['--import-mode=importlib', str(_beam_directory(python) / XLANG_TESTS)]
         if self.variant != 'validatesrunner':
@@ -136,7 +142,7 @@ class _Shard:
     def _pytest(self, events_path, done_path, log_path):
         environment = dict(
             os.environ,
-            PYTHONPATH=os.pathsep.join([str(PLUGINS), str(PIPELINES)]),
+            PYTHONPATH=os.pathsep.join([str(PLUGINS), *self._own_modules()]),
             PYTHONDONTWRITEBYTECODE='1',
             CONFORMANCE_ENDPOINT=self.context.service.endpoint,
             CONFORMANCE_EVENTS=str(events_path),
@@ -155,6 +161,11 @@ class _Shard:
                 ],
                 cwd=self.directory, env=environment, stdin=subprocess.DEVNULL, stdout=log,
                 stderr=subprocess.STDOUT, start_new_session=True)
+
+    def _own_modules(self):
+        """Directories of what our own tests import."""
+        own = {'pipelines': 'python', 'xlang-examples': 'xlang'}.get(self.suite.variant)
+        return [str(PIPELINES / own)] if own else []
 
     def _follow(self, process, events):
         """Waits for pytest; returns why it did not get to its end, or None."""

@@ -38,7 +38,8 @@ DEFAULT_SUITES = (
     'python-2.71.0,python-2.71.0-streaming,python-2.71.0-validatesrunner,'
     'python-2.77.0,python-2.77.0-streaming,python-2.77.0-validatesrunner,'
     'go,pipelines-python,pipelines-go,java,examples,'
-    'xlang-python-java,xlang-python-python,xlang-go-java,xlang-java-java,xlang-java-python')
+    'xlang-python-java,xlang-python-python,xlang-go-java,xlang-java-java,xlang-java-python,'
+    'xlang-examples')
 GO_VERSION = '2.77.0'
 PIPELINES_PYTHON_VERSION = '2.77.0'
 EXAMPLES_PYTHON_VERSION = '2.77.0'
@@ -83,13 +84,13 @@ def suite_named(name):
         return JavaSuite()
     if name == 'examples':
         return examples.Examples(EXAMPLES_PYTHON_VERSION, GO_VERSION)
-    xlang = re.fullmatch(r'xlang-(python|go|java)-(python|java)', name)
+    xlang = re.fullmatch(r'xlang-(python|go|java)-(python|java)|xlang-(examples)', name)
     if xlang:
-        return XlangSuite(xlang[1], xlang[2], XLANG_PYTHON_VERSION, GO_VERSION)
+        return XlangSuite(xlang[1] or xlang[3], xlang[2] or 'java', XLANG_PYTHON_VERSION, GO_VERSION)
     raise argparse.ArgumentTypeError(
         f'no suite {name!r}; there are python-VERSION, python-VERSION-streaming, '
-        'python-VERSION-validatesrunner, go, java, pipelines-python, pipelines-go, examples, and '
-        'xlang-CLIENT-SERVER')
+        'python-VERSION-validatesrunner, go, java, pipelines-python, pipelines-go, examples, '
+        'xlang-CLIENT-SERVER and xlang-examples')
 
 
 def suites_named(names):

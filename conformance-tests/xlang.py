@@ -22,12 +22,14 @@ TEST_TRANSFORMS = (
     HERE.parent / 'expansion-service' / 'target'
     / 'trestle-expansion-service-0.1.0-SNAPSHOT-tests.jar')
 PYTHON_EXPANSION = HERE / 'python' / 'xlang_expansion_service.py'
+# The others of the package are about downloads of jars, and submit nothing.
+GO_TESTS = 'TestXLang_*'
 GO_PACKAGES = ('test/integration/xlang',)
 READY_SECONDS = 120
 
 
 class XlangSuite:
-    """The tests of SDK `client` with transforms of SDK `server`."""
+    """The tests of SDK `client` with transforms of SDK `server`; or the `examples`, with Java's."""
 
     def __init__(self, client, server, python_version, go_version):
         self.client = client
@@ -44,16 +46,19 @@ class XlangSuite:
             if not TEST_TRANSFORMS.exists():
                 raise environments.SetupError(
                     'expansion-service is not built: mvn -B -DskipTests -pl expansion-service package')
-            return [str(TRESTLE), 'expansion', '--port', '{port}', '--jar', str(TEST_TRANSFORMS)]
-        python = environments.python_with_beam(self.python_version)
+            return [
+                str(TRESTLE), 'expansion', '--port', '{port}', '--jar', str(TEST_TRANSFORMS)]
+        python = environments.python_for_xlang(self.python_version)
         return [str(python), str(PYTHON_EXPANSION), '{port}']
 
     def _suite(self, port):
+        if self.client == 'examples':
+            return PythonSuite(self.python_version, 'xlang-examples', {'EXPANSION_PORT': port})
         if self.client == 'python':
             return PythonSuite(self.python_version, 'xlang', {'EXPANSION_PORT': port})
         if self.client == 'go':
             return GoSuite(
-                self.go_version, packages=GO_PACKAGES,
+                self.go_version, packages=GO_PACKAGES, tests=GO_TESTS,
                 flags=(f'--expansion_addr=test:localhost:{port}',))
         # One test is of the dependencies of Python transforms.
         left_out = '*PythonDependenciesTest*' if self.server == 'java' else ''

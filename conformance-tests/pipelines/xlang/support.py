@@ -1,0 +1,113 @@
+"""What the tests of the examples share: running one, watching its job, killing its worker."""
+
+import contextlib
+import os
+import pathlib
+import re
+import signal
+import subprocess
+import sys
+import time
+
+import grpc
+from apache_beam.portability.api import beam_job_api_pb2
+from apache_beam.portability.api import beam_job_api_pb2_grpc
+
+ENDPOINT = os.environ['CONFORMANCE_ENDPOINT']
+EXPANSION = f'localhost:{os.environ["EXPANSION_PORT"]}'
+EXAMPLES = pathlib.Path(__file__).resolve().parents[3] / 'examples'
+SECONDS = 180
+TO_SERVICE = (
+    '--runner=PortableRunner', f'--job_endpoint={ENDPOINT}', '--environment_type=LOOPBACK')
+
+
+def eventually(what, condition, seconds=SECONDS):
+  """Waits until a condition gives something; returns that."""
+  deadline = time.monotonic() + seconds
+  while time.monotonic() < deadline:
+    found = condition()
+    if found:
+      return found
+    time.sleep(0.05)
+  raise AssertionError(f'{what} did not happen within {seconds} s')
+
+
+class Example:
+  """An example that runs in a process of its own, as a user would start it."""
+
+  def __init__(self, command, log):
+    self._log = log
+    with open(log, 'wb') as output:
+      self._process = subprocess.Popen(
+          [sys.executable, *command], stdin=subprocess.DEVNULL, stdout=output,
+          stderr=subprocess.STDOUT)
+
+  def succeeds(self):
+    code = self._process.wait(timeout=SECONDS)
+    assert code == 0, f'exit code {code}:\n{self.log()[-6000:]}'
+
+  def runs(self):
+    if self._process.poll() is not None:
+      raise AssertionError(f'ended with {self._process.returncode}:\n{self.log()[-6000:]}')
+    return True
+
+  def log(self):
+    return self._log.read_text(errors='replace')
+
+  def kill(self):
+    if self._process.poll() is None:
+      self._process.kill()
+      self._process.wait()
+
+
+@contextlib.contextmanager
+def running(directory, *command):
+  example = Example([str(c) for c in command], directory / 'example.log')
+  try:
+    yield example
+  finally:
+    example.kill()
+
+
+def run(directory, *command):
+  """Runs an example to its end."""
+  with running(directory, *command) as example:
+    example.succeeds()
+
+
+class Jobs:
+  """The jobs of the service under test."""
+
+  def __init__(self):
+    self._stub = beam_job_api_pb2_grpc.JobServiceStub(grpc.insecure_channel(ENDPOINT))
+    self._before = set(self._ids())
+
+  def _ids(self):
+    jobs = self._stub.GetJobs(beam_job_api_pb2.GetJobsRequest(), timeout=20).job_info
+    return [job.job_id for job in jobs]
+
+  def new(self):
+    """The job that was submitted since, or None."""
+    return next((job for job in self._ids() if job not in self._before), None)
+
+  def cancel(self, job):
+    self._stub.Cancel(beam_job_api_pb2.CancelJobRequest(job_id=job), timeout=20)
+
+  def drain(self, job):
+    self._stub.Drain(beam_job_api_pb2.DrainJobRequest(job_id=job), timeout=20)
+
+
+def java_harnesses():
+  """Ids of the processes that are Java harnesses of the service's workers."""
+  found = []
+  for process in pathlib.Path('/proc').glob('[0-9]*'):
+    with contextlib.suppress(OSError):
+      arguments = (process / 'cmdline').read_bytes().decode(errors='replace').split('\0')
+      if any(re.fullmatch('--id=w-[0-9a-f]+', a) for a in arguments) and any(
+          'trestle-java-harness' in a for a in arguments):
+        found.append(int(process.name))
+  return found
+
+
+def kill(process):
+  os.kill(process, signal.SIGKILL)
