@@ -210,8 +210,20 @@ public final class TestingEngine implements Engine {
     public List<StageStatus> stages() {
       return List.of(
           new StageStatus(
-              "stage-1", List.of("Read", "Split"), "env", 10, 20, 2048, 2, 1, 750, true),
-          new StageStatus("stage-2", List.of("Write"), "env", 20, 0, 0, 1, 0, 250, true));
+              "stage-1",
+              List.of("Read", "Split"),
+              "env",
+              10,
+              512,
+              20,
+              2048,
+              2,
+              1,
+              750,
+              new Profile(300, 50, 150, 20),
+              true),
+          new StageStatus(
+              "stage-2", List.of("Write"), "env", 20, 2048, 0, 0, 1, 0, 250, Profile.NONE, true));
     }
 
     @Override

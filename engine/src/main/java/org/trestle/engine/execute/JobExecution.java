@@ -40,16 +40,42 @@ public interface JobExecution {
    *
    * @param transforms unique names of the transforms in the stage
    * @param busyMillis time bundles of the stage were running, summed over bundles
+   * @param profile what committed bundles spent it on
    */
   record StageStatus(
       String name,
       List<String> transforms,
       String environment,
       long elementsIn,
+      long bytesIn,
       long elementsOut,
       long bytesOut,
       long bundles,
       long failedBundles,
       long busyMillis,
-      boolean complete) {}
+      Profile profile,
+      boolean complete) {
+
+    /**
+     * The rest of the time bundles were running: data and messages on the wire, and what harnesses
+     * do around the code of transforms.
+     */
+    public long wireMillis() {
+      long known = profile.harnessMillis + profile.queuedMillis + profile.shuffleMillis;
+      return Math.max(0, busyMillis - known);
+    }
+  }
+
+  /**
+   * Where the time of bundles went, summed over bundles.
+   *
+   * @param harnessMillis in the code of transforms, as harnesses measure it
+   * @param queuedMillis waiting for a thread of the runner
+   * @param shuffleMillis storing, grouping and reading elements and state, in the runner
+   * @param commitMillis making what they did visible, after their end
+   */
+  record Profile(long harnessMillis, long queuedMillis, long shuffleMillis, long commitMillis) {
+    /** Nothing was measured. */
+    public static final Profile NONE = new Profile(0, 0, 0, 0);
+  }
 }

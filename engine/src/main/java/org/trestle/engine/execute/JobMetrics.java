@@ -83,9 +83,9 @@ final class JobMetrics {
   /**
    * Takes the metrics of a bundle that is committed.
    *
-   * @return completes when they are counted
+   * @return completes with those of the harness when all are counted
    */
-  CompletableFuture<Void> committed(RunningWork entry, SdkBundle.Outcome outcome) {
+  CompletableFuture<List<MonitoringInfo>> committed(RunningWork entry, SdkBundle.Outcome outcome) {
     ProcessBundleResponse response = outcome.response();
     WorkerPool.Lease lease = entry.lease;
     CompletableFuture<List<MonitoringInfo>> ofHarness =
@@ -93,13 +93,14 @@ final class JobMetrics {
             ? CompletableFuture.completedFuture(List.of())
             : shortIds.resolve(
                 lease.worker(), response.getMonitoringInfosList(), response.getMonitoringDataMap());
-    return ofHarness.thenAccept(
+    return ofHarness.thenApply(
         infos -> {
           for (MetricsAccumulator metrics : List.of(ended, committed)) {
             metrics.add(outcome.metrics());
             metrics.add(infos);
           }
           progress.remove(entry.work.id());
+          return infos;
         });
   }
 

@@ -273,7 +273,7 @@ final class JobRun implements JobExecution {
     }
     SdkStageRuntime stage = graph().sdkStage(work.stage());
     WorkerPool pool = pool(stage.environmentId());
-    SdkBundle bundle = new SdkBundle(stage, work, mode(work, pool));
+    SdkBundle bundle = new SdkBundle(stage, work, mode(work, pool), entry.clock);
     entry.bundle = bundle;
     if (bundle.isForRunnerOnly()) {
       var nothing = ProcessBundleResponse.getDefaultInstance();
@@ -323,10 +323,14 @@ final class JobRun implements JobExecution {
     entry.outcome = result;
     var unused =
         result.whenComplete(
-            (outcome, failure) ->
-                loop.execute(
-                    () ->
-                        Checkpoints.afterSplit(entry, () -> bundleEnded(entry, outcome, failure))));
+            (outcome, failure) -> {
+              long ended = System.nanoTime();
+              loop.execute(
+                  () -> {
+                    entry.clock.queuedSince(ended);
+                    Checkpoints.afterSplit(entry, () -> bundleEnded(entry, outcome, failure));
+                  });
+            });
   }
 
   private void startInRunner(RunningWork entry, RunnerStage stage) {
@@ -334,7 +338,10 @@ final class JobRun implements JobExecution {
         entry,
         CompletableFuture.supplyAsync(
             () -> {
+              entry.clock.queuedSince(entry.startNanos);
+              long begun = System.nanoTime();
               RunnerStage.Output output = stage.run(entry.work, () -> entry.givenUp);
+              entry.clock.shuffledSince(begun);
               return new SdkBundle.Outcome(
                   output.result(), ProcessBundleResponse.getDefaultInstance(), output.metrics());
             },
@@ -364,12 +371,14 @@ final class JobRun implements JobExecution {
 
   private void commit(RunningWork entry, SdkBundle.Outcome outcome, long nanos) {
     BundleResult result = outcome.result();
+    StageFigures figures = graph().figures(entry.work.stage());
+    long begun = System.nanoTime();
     if (entry.bundle != null) {
       entry.bundle.commit();
     }
     result.outputs().forEach(graph()::append);
-    graph().figures(entry.work.stage()).committed(entry.work, result, nanos);
-    awaitBeforeEnd(metrics.committed(entry, outcome));
+    figures.committed(entry.work, result, nanos, entry.clock);
+    awaitBeforeEnd(metrics.committed(entry, outcome).thenAccept(figures::harness));
     RunningBundle handle = entry.handle;
     if (handle != null && outcome.response().getRequiresFinalization()) {
       awaitBeforeEnd(
@@ -380,6 +389,7 @@ final class JobRun implements JobExecution {
     }
     core().bundleCommitted(result);
     graph().release(entry.work);
+    figures.commitTook(System.nanoTime() - begun);
   }
 
   private void finalized(StageId stage, @Nullable Throwable failure) {

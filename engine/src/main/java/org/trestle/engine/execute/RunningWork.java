@@ -5,12 +5,16 @@ import org.jspecify.annotations.Nullable;
 import org.trestle.engine.core.bundle.BundleWork;
 import org.trestle.fn.control.RunningBundle;
 
-/** A bundle that has been started and has not ended. Owned by the job's loop, but for one flag. */
+/**
+ * A bundle that has been started and has not ended. Owned by the job's loop, but for one flag and
+ * the clock.
+ */
 final class RunningWork {
   /** What the bundle still has to do: less after a split. */
   BundleWork work;
 
   final long startNanos = System.nanoTime();
+  final BundleClock clock = new BundleClock();
   WorkerPool.@Nullable Lease lease;
   @Nullable SdkBundle bundle;
   @Nullable RunningBundle handle;

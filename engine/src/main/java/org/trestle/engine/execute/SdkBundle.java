@@ -56,6 +56,7 @@ final class SdkBundle implements BundleReceiver {
   private final SdkStageRuntime stage;
   private final BundleWork work;
   private final Mode mode;
+  private final BundleClock clock;
 
   /** Owned by the job's loop. */
   private final SplitInput input;
@@ -79,10 +80,11 @@ final class SdkBundle implements BundleReceiver {
    */
   record Mode(boolean workerSeesAllWrites, boolean draining, LongSupplier clockShift) {}
 
-  SdkBundle(SdkStageRuntime stage, BundleWork work, Mode mode) {
+  SdkBundle(SdkStageRuntime stage, BundleWork work, Mode mode, BundleClock clock) {
     this.stage = stage;
     this.work = work;
     this.mode = mode;
+    this.clock = clock;
     this.input = new SplitInput(work.elements());
     stage.outputs().forEach((sink, output) -> writers.put(sink, output.newWriter()));
     UserState userState = stage.userState();
@@ -207,11 +209,14 @@ final class SdkBundle implements BundleReceiver {
   }
 
   private void take(Runnable output) {
+    long start = System.nanoTime();
     try {
       output.run();
     } catch (RuntimeException failure) {
       problem = failure;
       throw failure;
+    } finally {
+      clock.shuffledSince(start);
     }
   }
 
@@ -222,6 +227,15 @@ final class SdkBundle implements BundleReceiver {
 
   @Override
   public StateResponse.Builder state(StateRequest request) {
+    long start = System.nanoTime();
+    try {
+      return answer(request);
+    } finally {
+      clock.shuffledSince(start);
+    }
+  }
+
+  private StateResponse.Builder answer(StateRequest request) {
     StateKey key = request.getStateKey();
     return switch (key.getTypeCase()) {
       case ITERABLE_SIDE_INPUT,

@@ -133,7 +133,17 @@ public final class SpillFiles implements AutoCloseable {
       }
       files = new ArrayList<>(open);
     }
-    files.forEach(SpillFile::close);
+    SpillException problem = null;
+    for (SpillFile file : files) {
+      try {
+        file.close();
+      } catch (SpillException e) {
+        problem = e;
+      }
+    }
+    if (problem != null) {
+      throw problem;
+    }
     try {
       Files.deleteIfExists(directory);
     } catch (IOException e) {

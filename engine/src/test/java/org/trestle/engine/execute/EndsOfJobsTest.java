@@ -2,10 +2,12 @@ package org.trestle.engine.execute;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 import static org.trestle.engine.execute.TestingSdk.numbersOf;
 import static org.trestle.engine.execute.TestingSdk.pair;
 import static org.trestle.engine.execute.TestingService.DEADLINE_SECONDS;
 
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
@@ -225,5 +227,23 @@ class EndsOfJobsTest {
       assertThat(result.get("size of key-" + key)).isEqualTo(perKey);
     }
     assertThat(job.execution().stages().get(0).bytesOut()).isGreaterThan(4 << 20);
+  }
+
+  @Test
+  void aFullDiskEndsTheJobAndNotTheService() throws Exception {
+    Path full = Path.of("/dev/full");
+    assumeTrue(Files.exists(full));
+    service.close();
+    service = new TestingService(new EngineOptions(0, folder, 2, 1, 4, Duration.ofMillis(100), 8));
+    service.harnesses(new Counts().sdk());
+    Path directory = Files.createDirectory(folder.resolve("job-1"));
+    Files.createSymbolicLink(directory.resolve("spill-1.bin"), full);
+
+    String error = service.runFailing(Counts.pipeline());
+
+    assertThat(error)
+        .contains("bytes of spilled data in directory " + directory)
+        .contains("No space left on device");
+    service.assertNextJobSucceeds();
   }
 }

@@ -147,7 +147,8 @@ class StatefulBundleTest {
             1,
             watermark,
             0),
-        new SdkBundle.Mode(true, false, () -> 0));
+        new SdkBundle.Mode(true, false, () -> 0),
+        new BundleClock());
   }
 
   private SdkBundle bundle(long watermark, ByteString... elements) {

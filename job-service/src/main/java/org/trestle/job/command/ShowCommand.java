@@ -10,6 +10,7 @@ import java.util.Map;
 import java.util.concurrent.Callable;
 import org.apache.beam.model.jobmanagement.v1.JobApi.GetJobMetricsRequest;
 import org.apache.beam.model.jobmanagement.v1.JobApi.MetricResults;
+import org.trestle.engine.execute.JobExecution.Profile;
 import org.trestle.engine.execute.JobExecution.StageStatus;
 import org.trestle.job.api.AdminApi;
 import org.trestle.job.event.JobEvent.StateChange;
@@ -89,8 +90,9 @@ final class ShowCommand implements Callable<Integer> {
         new TextTable(
             "STAGE",
             ">IN",
+            ">BYTES IN",
             ">OUT",
-            ">BYTES",
+            ">BYTES OUT",
             ">BUNDLES",
             ">FAILED",
             ">BUSY",
@@ -100,20 +102,39 @@ final class ShowCommand implements Callable<Integer> {
       table.add(
           stage.name() + (stage.complete() || ended ? "" : " …"),
           Texts.count(stage.elementsIn()),
+          Texts.bytes(stage.bytesIn()),
           Texts.count(stage.elementsOut()),
           Texts.bytes(stage.bytesOut()),
           Texts.count(stage.bundles()),
           Texts.count(stage.failedBundles()),
-          Texts.duration(Duration.ofMillis(stage.busyMillis())),
+          millis(stage.busyMillis()),
           Math.round(100.0 * stage.busyMillis() / busy) + "%",
           Texts.shorten(String.join(", ", stage.transforms()), LONGEST_TRANSFORMS));
     }
     table.print(out);
-    out.println(
-        "bundles ran for "
-            + Texts.duration(Duration.ofMillis(busy))
-            + " in all, within "
-            + Texts.duration(duration));
+    out.println("bundles ran for " + millis(busy) + " in all, within " + Texts.duration(duration));
+    printProfile(stages, out);
+  }
+
+  private static void printProfile(List<StageStatus> stages, PrintWriter out) {
+    out.println();
+    TextTable table =
+        new TextTable("WHERE THE TIME WENT", ">HARNESS", ">WIRE", ">QUEUED", ">SHUFFLE", ">COMMIT");
+    for (StageStatus stage : stages) {
+      Profile profile = stage.profile();
+      table.add(
+          stage.name(),
+          millis(profile.harnessMillis()),
+          millis(stage.wireMillis()),
+          millis(profile.queuedMillis()),
+          millis(profile.shuffleMillis()),
+          millis(profile.commitMillis()));
+    }
+    table.print(out);
+  }
+
+  private static String millis(long millis) {
+    return Texts.duration(Duration.ofMillis(millis));
   }
 
   private static void printMetrics(MetricResults metrics, PrintWriter out) {

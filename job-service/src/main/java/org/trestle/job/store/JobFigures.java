@@ -7,6 +7,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import org.apache.beam.model.jobmanagement.v1.JobApi.MetricResults;
+import org.trestle.engine.execute.JobExecution.Profile;
 import org.trestle.engine.execute.JobExecution.StageStatus;
 
 /**
@@ -36,11 +37,16 @@ public record JobFigures(MetricResults metrics, List<StageStatus> stages, String
                       .putFields("name", text(stage.name()))
                       .putFields("environment", text(stage.environment()))
                       .putFields("elements_in", number(stage.elementsIn()))
+                      .putFields("bytes_in", number(stage.bytesIn()))
                       .putFields("elements_out", number(stage.elementsOut()))
                       .putFields("bytes_out", number(stage.bytesOut()))
                       .putFields("bundles", number(stage.bundles()))
                       .putFields("failed_bundles", number(stage.failedBundles()))
                       .putFields("busy_millis", number(stage.busyMillis()))
+                      .putFields("harness_millis", number(stage.profile().harnessMillis()))
+                      .putFields("queued_millis", number(stage.profile().queuedMillis()))
+                      .putFields("shuffle_millis", number(stage.profile().shuffleMillis()))
+                      .putFields("commit_millis", number(stage.profile().commitMillis()))
                       .putFields(
                           "complete", Value.newBuilder().setBoolValue(stage.complete()).build())
                       .putFields(
@@ -64,11 +70,17 @@ public record JobFigures(MetricResults metrics, List<StageStatus> stages, String
               transforms,
               field(fields, "environment").getStringValue(),
               whole(fields, "elements_in"),
+              whole(fields, "bytes_in"),
               whole(fields, "elements_out"),
               whole(fields, "bytes_out"),
               whole(fields, "bundles"),
               whole(fields, "failed_bundles"),
               whole(fields, "busy_millis"),
+              new Profile(
+                  whole(fields, "harness_millis"),
+                  whole(fields, "queued_millis"),
+                  whole(fields, "shuffle_millis"),
+                  whole(fields, "commit_millis")),
               field(fields, "complete").getBoolValue()));
     }
     return stages;

@@ -103,7 +103,8 @@ final class TrestleTest {
       assertThat(out.toString()).contains(job, "test job", "RUNNING", "DURATION");
       assertThat(run("show", job.substring(0, 12), "--endpoint", service.endpoint())).isZero();
       assertThat(out.toString())
-          .contains("stage-1", "2.0 KiB", "75%", "Read, Split", "my.Fn:words in Split", "10,000");
+          .contains("stage-1", "2.0 KiB", "75%", "Read, Split", "my.Fn:words in Split", "10,000")
+          .containsPattern("stage-1 +0\\.30s +0\\.25s +0\\.05s +0\\.15s +0\\.02s");
       assertThat(run("explain", "last", "--endpoint", service.endpoint())).isZero();
       assertThat(out.toString()).contains("barrier at the GroupByKey");
       assertThat(run("cancel", "last", "--endpoint", service.endpoint())).isZero();
