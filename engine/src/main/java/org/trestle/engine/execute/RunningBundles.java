@@ -1,0 +1,302 @@
+package org.trestle.engine.execute;
+
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.function.Consumer;
+import org.apache.beam.model.fnexecution.v1.BeamFnApi.ProcessBundleResponse;
+import org.apache.beam.model.fnexecution.v1.BeamFnApi.ProcessBundleSplitResponse;
+import org.jspecify.annotations.Nullable;
+import org.trestle.engine.core.bundle.BundleFailure;
+import org.trestle.engine.core.bundle.BundleId;
+import org.trestle.engine.core.bundle.BundleResult;
+import org.trestle.engine.core.bundle.BundleWork;
+import org.trestle.engine.core.bundle.StageId;
+import org.trestle.engine.core.schedule.JobCore;
+import org.trestle.engine.core.schedule.SchedulingPolicy;
+import org.trestle.fn.control.RunningBundle;
+
+/**
+ * The bundles that run now: starts them on workers or on the runner's own threads, and takes their
+ * ends, well or badly, to the core.
+ *
+ * <p>Owned by the job's loop. Bundles run on other threads and post their outcome to the loop; the
+ * commit happens there, so that what a bundle changed becomes visible together.
+ */
+final class RunningBundles {
+  private final JobContext context;
+  private final JobLoop loop;
+  private final JobGraph graph;
+  private final JobCore core;
+  private final int maxAttempts;
+  private final Map<String, WorkerPool> pools;
+  private final JobMetrics metrics;
+  private final PendingAnswers lastAnswers;
+  private final PendingAnswers givenUp;
+  private final Consumer<String> warnings;
+  private final Runnable pump;
+  private final Checkpoints checkpoints;
+  private final Map<BundleId, RunningWork> running = new HashMap<>();
+  private boolean draining;
+
+  /**
+   * @param pools the workers of the job, by environment
+   * @param lastAnswers takes answers of workers that the end of the job waits for
+   * @param warnings told what people should know of
+   * @param pump carries out what the core asks for after an event
+   */
+  RunningBundles(
+      JobContext context,
+      JobLoop loop,
+      JobGraph graph,
+      JobCore core,
+      SchedulingPolicy policy,
+      Map<String, WorkerPool> pools,
+      JobMetrics metrics,
+      PendingAnswers lastAnswers,
+      Consumer<String> warnings,
+      Runnable pump) {
+    this.context = context;
+    this.loop = loop;
+    this.graph = graph;
+    this.core = core;
+    this.maxAttempts = policy.maxAttempts();
+    this.pools = pools;
+    this.metrics = metrics;
+    this.lastAnswers = lastAnswers;
+    this.givenUp = new PendingAnswers(loop);
+    this.warnings = warnings;
+    this.pump = pump;
+    this.checkpoints =
+        new Checkpoints(loop, context.options().checkpointInterval().toMillis(), this::split);
+  }
+
+  /** Starts a bundle. */
+  void start(BundleWork work) {
+    RunningWork entry = new RunningWork(work);
+    running.put(work.id(), entry);
+    RunnerStage inRunner = graph.runnerStage(work.stage());
+    if (inRunner != null) {
+      startInRunner(entry, inRunner);
+      return;
+    }
+    SdkStageRuntime stage = graph.sdkStage(work.stage());
+    WorkerPool pool = pool(stage.environmentId());
+    SdkBundle bundle = new SdkBundle(stage, work, mode(work, pool), entry.clock);
+    entry.bundle = bundle;
+    if (bundle.isForRunnerOnly()) {
+      var nothing = ProcessBundleResponse.getDefaultInstance();
+      whenDone(entry, CompletableFuture.completedFuture(nothing).thenApply(bundle::finish));
+      return;
+    }
+    WorkerPool.Lease lease = pool.lease();
+    if (lease == null) {
+      bundleEnded(entry, null, new IllegalStateException("no worker has room for a bundle"));
+      return;
+    }
+    entry.lease = lease;
+    RunningBundle handle = lease.worker().process(bundle.request(), bundle);
+    entry.handle = handle;
+    whenDone(entry, handle.done().thenApply(bundle::finish));
+    if (graph.streaming() && stage.splittable()) {
+      checkpoints.started(entry);
+    }
+  }
+
+  private SdkBundle.Mode mode(BundleWork work, WorkerPool pool) {
+    boolean ownClock = graph.plan().ownClock();
+    long processingTime = work.processingTime();
+    return new SdkBundle.Mode(
+        pool.hasOneWorker(),
+        draining,
+        ownClock ? () -> processingTime - context.clock().getAsLong() : () -> 0);
+  }
+
+  /** A running bundle has given back part of its work. */
+  private void split(RunningWork entry, ProcessBundleSplitResponse response) {
+    SdkBundle bundle = entry.bundle;
+    if (bundle == null || !running.containsKey(entry.work.id())) {
+      return;
+    }
+    SdkBundle.Split split = bundle.split(response);
+    if (split == null) {
+      return;
+    }
+    core.bundleSplit(entry.work.id(), split.primary(), split.residuals());
+    entry.work = entry.work.withElements(split.primary());
+    graph.release(split.replaced());
+    pump.run();
+  }
+
+  private void whenDone(RunningWork entry, CompletableFuture<SdkBundle.Outcome> result) {
+    entry.outcome = result;
+    var unused =
+        result.whenComplete(
+            (outcome, failure) -> {
+              long ended = System.nanoTime();
+              loop.execute(
+                  () -> {
+                    entry.clock.queuedSince(ended);
+                    Checkpoints.afterSplit(entry, () -> bundleEnded(entry, outcome, failure));
+                  });
+            });
+  }
+
+  private void startInRunner(RunningWork entry, RunnerStage stage) {
+    whenDone(
+        entry,
+        CompletableFuture.supplyAsync(
+            () -> {
+              entry.clock.queuedSince(entry.startNanos);
+              long begun = System.nanoTime();
+              RunnerStage.Output output = stage.run(entry.work, () -> entry.givenUp);
+              entry.clock.shuffledSince(begun);
+              return new SdkBundle.Outcome(
+                  output.result(), ProcessBundleResponse.getDefaultInstance(), output.metrics());
+            },
+            context.runnerThreads()));
+  }
+
+  private void bundleEnded(
+      RunningWork entry, SdkBundle.@Nullable Outcome outcome, @Nullable Throwable failure) {
+    if (running.remove(entry.work.id()) == null) {
+      return; // abandoned meanwhile
+    }
+    long nanos = System.nanoTime() - entry.startNanos;
+    WorkerPool.Lease lease = entry.lease;
+    if (lease != null) {
+      pool(graph.sdkStage(entry.work.stage()).environmentId()).release(lease, failure == null);
+    }
+    if (outcome == null || failure != null) {
+      bundleFailed(
+          entry, failure == null ? new IllegalStateException("no result") : failure, nanos);
+    } else {
+      commit(entry, outcome, nanos);
+    }
+    pump.run();
+  }
+
+  private void commit(RunningWork entry, SdkBundle.Outcome outcome, long nanos) {
+    BundleResult result = outcome.result();
+    StageFigures figures = graph.figures(entry.work.stage());
+    long begun = System.nanoTime();
+    if (entry.bundle != null) {
+      entry.bundle.commit();
+    }
+    result.outputs().forEach(graph::append);
+    figures.committed(entry.work, result, nanos, entry.clock);
+    lastAnswers.add(metrics.committed(entry, outcome).thenAccept(figures::harness));
+    RunningBundle handle = entry.handle;
+    if (handle != null && outcome.response().getRequiresFinalization()) {
+      lastAnswers.add(
+          handle
+              .finalizeBundle()
+              .whenComplete(
+                  (ok, failure) -> loop.execute(() -> finalized(entry.work.stage(), failure))));
+    }
+    core.bundleCommitted(result);
+    graph.release(entry.work);
+    figures.commitTook(System.nanoTime() - begun);
+  }
+
+  private void finalized(StageId stage, @Nullable Throwable failure) {
+    if (failure != null) {
+      warnings.accept(
+          "bundle finalisation failed in stage "
+              + graph.figures(stage).status().name()
+              + ": "
+              + Failures.describe(failure));
+    }
+  }
+
+  private void bundleFailed(RunningWork entry, Throwable failure, long nanos) {
+    SdkBundle bundle = entry.bundle;
+    if (bundle != null) {
+      bundle.discard();
+    }
+    graph.figures(entry.work.stage()).failed(nanos);
+    metrics.failed(entry);
+    RuntimeException problem = bundle == null ? null : bundle.problem();
+    BundleFailure described =
+        Failures.of(
+            entry.work.id(),
+            graph.figures(entry.work.stage()).status().name(),
+            problem == null ? failure : problem);
+    if (graph.runnerStage(entry.work.stage()) != null) {
+      // It has changed what it keeps: the same work again would count twice.
+      described = new BundleFailure(described.id(), false, described.message());
+    }
+    if (described.retryable() && entry.work.attempt() < maxAttempts) {
+      warnings.accept(
+          "bundle of stage %s failed (attempt %d%s), trying again: %s"
+              .formatted(
+                  graph.figures(entry.work.stage()).status().name(),
+                  entry.work.attempt(),
+                  maxAttempts == SchedulingPolicy.NO_LIMIT ? "" : " of " + maxAttempts,
+                  described.message()));
+    }
+    core.bundleFailed(described);
+  }
+
+  /** Gives a bundle up; one that is not running is ignored. */
+  void abandon(BundleId id) {
+    RunningWork entry = running.remove(id);
+    if (entry == null) {
+      return;
+    }
+    entry.givenUp = true;
+    metrics.failed(entry);
+    if (entry.handle != null) {
+      entry.handle.abandon("the job gave the bundle up");
+    }
+    SdkBundle bundle = entry.bundle;
+    givenUp.add(
+        bundle == null
+            ? entry.outcome
+            : entry.outcome.whenComplete((outcome, failure) -> bundle.discard()));
+    if (entry.lease != null) {
+      pool(graph.sdkStage(entry.work.stage()).environmentId()).release(entry.lease, false);
+    }
+  }
+
+  /** Asks bundles for their progress, from now on till the job ends. */
+  void watch() {
+    loop.schedule(
+        () -> {
+          if (!core.isEnded()) {
+            metrics.ask(running.values());
+            watch();
+          }
+        },
+        context.options().checkpointInterval().toMillis());
+  }
+
+  /** Gives all bundles up. */
+  void abandonAll() {
+    List.copyOf(running.keySet()).forEach(this::abandon);
+  }
+
+  /** Makes running bundles give back restrictions, and truncates those of bundles to come. */
+  void drain() {
+    draining = true;
+    for (RunningWork entry : List.copyOf(running.values())) {
+      if (entry.bundle != null && graph.sdkStage(entry.work.stage()).splittable()) {
+        checkpoints.request(entry);
+      }
+    }
+  }
+
+  /** Runs a task on the loop when no thread works on a bundle that was given up, or in the end. */
+  void whenReleased(long deadlineMillis, Runnable task) {
+    givenUp.whenAll(deadlineMillis, task);
+  }
+
+  private WorkerPool pool(String environmentId) {
+    WorkerPool pool = pools.get(environmentId);
+    if (pool == null) {
+      throw new IllegalStateException("no worker pool for environment " + environmentId);
+    }
+    return pool;
+  }
+}
