@@ -8,6 +8,7 @@ import org.apache.beam.model.fnexecution.v1.BeamFnApi.ProcessBundleDescriptor;
 import org.apache.beam.model.pipeline.v1.Endpoints.ApiServiceDescriptor;
 import org.apache.beam.model.pipeline.v1.RunnerApi.Environment;
 import org.jspecify.annotations.Nullable;
+import org.trestle.engine.core.scale.PoolLimits;
 import org.trestle.engine.execute.Engine.JobSpec;
 import org.trestle.engine.fuse.FusedPipeline;
 import org.trestle.engine.fuse.Planner;
@@ -40,11 +41,14 @@ record JobContext(
     LiveWorkers liveWorkers)
     implements AutoCloseable {
 
-  /** Deaths or failed starts in a row after which an environment is given up. */
-  private static final int WORKER_FAILURES = 3;
-
   /** How many bundles of a streaming job a worker may have at once, at least. */
   private static final int STREAMING_BUNDLES = 8;
+
+  /** How many bundles that mostly wait may run on a worker at once. */
+  private static final int MOST_BUNDLES = 64;
+
+  /** The same where each bundle has a thread of an SDK that runs one thread at a time. */
+  private static final int MOST_SINGLE_CORE_BUNDLES = 16;
 
   String jobId() {
     return job.jobId();
@@ -74,12 +78,14 @@ record JobContext(
             job.artifacts(),
             descriptors,
             listener::log);
+    Sizing sizing = sizing(environment);
     return new WorkerPool(
         environment,
         workers,
         spec,
         earlyWorkers.remove(environmentId),
-        size(environment),
+        sizing.limits(),
+        sizing.workers(),
         loop,
         liveWorkers,
         events);
@@ -90,21 +96,31 @@ record JobContext(
     return FusedPipeline.unbounded(job.pipeline().getComponents().getPcollectionsMap().values());
   }
 
+  /** How a pool starts, and what it may become. */
+  private record Sizing(PoolLimits limits, int workers) {}
+
   /**
    * A pool of the user's gets one worker: it decides itself how that uses the machine. Bundles of
    * unbounded sources mostly wait, so that others must be able to run beside them.
    */
-  private WorkerPool.Size size(Environment environment) {
+  private Sizing sizing(Environment environment) {
     boolean manyBundles =
         environment
             .getCapabilitiesList()
             .contains(Urns.SdkCapabilities.MULTI_CORE_BUNDLE_PROCESSING);
     int processors = Runtime.getRuntime().availableProcessors();
-    boolean external = environment.getUrn().equals(Urns.Environments.EXTERNAL);
-    int harnesses = external || manyBundles ? 1 : options.workersPerEnvironment();
     int bundles = manyBundles ? processors : 1;
-    return new WorkerPool.Size(
-        harnesses, unbounded() ? Math.max(bundles, STREAMING_BUNDLES) : bundles, WORKER_FAILURES);
+    if (unbounded()) {
+      bundles = Math.max(bundles, STREAMING_BUNDLES);
+    }
+    int most = Math.max(bundles, manyBundles ? MOST_BUNDLES : MOST_SINGLE_CORE_BUNDLES);
+    if (environment.getUrn().equals(Urns.Environments.EXTERNAL)) {
+      return new Sizing(new PoolLimits(1, 1, bundles, most), 1);
+    }
+    int usual = manyBundles ? 1 : options.workersPerEnvironment();
+    ScalingOptions asked = ScalingOptions.of(job.options());
+    PoolLimits limits = asked.limits(usual, bundles, most);
+    return new Sizing(limits, asked.first(limits, usual));
   }
 
   /** Stops workers that no pool took, and removes what the job left on disk. */

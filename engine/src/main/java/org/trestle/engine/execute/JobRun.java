@@ -12,6 +12,7 @@ import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.trestle.engine.core.bundle.StageId;
+import org.trestle.engine.core.scale.PoolSize;
 import org.trestle.engine.core.schedule.Action;
 import org.trestle.engine.core.schedule.JobCore;
 import org.trestle.engine.core.schedule.SchedulingPolicy;
@@ -100,6 +101,7 @@ final class JobRun implements JobExecution {
     if (jobOptions.drainAtStart()) {
       drain(parts());
     }
+    new LoadWatch(loop, jobCore, pools, this::pump).start();
     pump();
   }
 
@@ -163,6 +165,22 @@ final class JobRun implements JobExecution {
     }
 
     @Override
+    public void resized(String environmentId, int workersBefore, int bundlesBefore, PoolSize size) {
+      listener.message(
+          MessageImportance.JOB_MESSAGE_DETAILED,
+          "environment %s: %s (before: %s), because %s"
+              .formatted(
+                  environmentId,
+                  sizeText(size.workers(), size.bundles()),
+                  sizeText(workersBefore, bundlesBefore),
+                  size.reason()));
+    }
+
+    private String sizeText(int workers, int bundles) {
+      return "%d workers with %d bundles at once".formatted(workers, bundles);
+    }
+
+    @Override
     public void warning(String text) {
       warn(text);
     }
@@ -200,6 +218,10 @@ final class JobRun implements JobExecution {
     }
     if (action instanceof Action.StartBundle start) {
       parts().bundles().start(start.work());
+    } else if (action instanceof Action.SplitBundle split) {
+      parts().bundles().split(split.bundle());
+    } else if (action instanceof Action.ResizePool resize) {
+      resize(resize);
     } else if (action instanceof Action.AbandonBundle abandon) {
       parts().bundles().abandon(abandon.bundle());
     } else if (action instanceof Action.EdgeComplete complete) {
@@ -211,6 +233,13 @@ final class JobRun implements JobExecution {
       parts().testStreams().ask(next.testStream());
     } else if (action instanceof Action.JobEnded end) {
       end(end.outcome(), end.message());
+    }
+  }
+
+  private void resize(Action.ResizePool resize) {
+    WorkerPool pool = pools.get(resize.pool());
+    if (pool != null) {
+      pool.resize(resize.size());
     }
   }
 
@@ -286,7 +315,6 @@ final class JobRun implements JobExecution {
     if (draining) {
       return;
     }
-    draining = true;
     listener.state(JobState.Enum.DRAINING);
     drain(parts());
     pump();

@@ -16,6 +16,8 @@ import org.trestle.engine.core.bundle.StageId;
 import org.trestle.engine.core.schedule.JobCore;
 import org.trestle.engine.core.schedule.SchedulingPolicy;
 import org.trestle.fn.control.RunningBundle;
+import org.trestle.fn.control.WorkerLostException;
+import org.trestle.fn.wire.WireFormatException;
 
 /**
  * The bundles that run now: starts them on workers or on the runner's own threads, and takes their
@@ -24,7 +26,10 @@ import org.trestle.fn.control.RunningBundle;
  * <p>Owned by the job's loop. Bundles run on other threads and post their outcome to the loop; the
  * commit happens there, so that what a bundle changed becomes visible together.
  */
-final class RunningBundles {
+final class RunningBundles implements SplitRequests.Listener {
+  /** What a bundle keeps of the rest of its work when it leaves a part to idle slots. */
+  private static final double KEEP_HALF = 0.5;
+
   private final JobContext context;
   private final JobLoop loop;
   private final JobGraph graph;
@@ -36,6 +41,7 @@ final class RunningBundles {
   private final PendingAnswers givenUp;
   private final Consumer<String> warnings;
   private final Runnable pump;
+  private final SplitRequests splits;
   private final Checkpoints checkpoints;
   private final Map<BundleId, RunningWork> running = new HashMap<>();
   private boolean draining;
@@ -68,8 +74,9 @@ final class RunningBundles {
     this.givenUp = new PendingAnswers(loop);
     this.warnings = warnings;
     this.pump = pump;
+    this.splits = new SplitRequests(loop, this);
     this.checkpoints =
-        new Checkpoints(loop, context.options().checkpointInterval().toMillis(), this::split);
+        new Checkpoints(loop, context.options().checkpointInterval().toMillis(), splits);
   }
 
   /** Starts a bundle. */
@@ -92,7 +99,7 @@ final class RunningBundles {
     }
     WorkerPool.Lease lease = pool.lease();
     if (lease == null) {
-      bundleEnded(entry, null, new IllegalStateException("no worker has room for a bundle"));
+      bundleEnded(entry, null, new WorkerLostException("no worker is connected"));
       return;
     }
     entry.lease = lease;
@@ -113,19 +120,44 @@ final class RunningBundles {
         ownClock ? () -> processingTime - context.clock().getAsLong() : () -> 0);
   }
 
-  /** A running bundle has given back part of its work. */
-  private void split(RunningWork entry, ProcessBundleSplitResponse response) {
+  /** Asks a bundle to leave half of the rest of its work to others. */
+  void split(BundleId id) {
+    RunningWork entry = running.get(id);
+    if (entry == null || draining) {
+      core.splitRefused(id);
+    } else {
+      splits.ask(entry, KEEP_HALF);
+    }
+  }
+
+  @Override
+  public void answered(RunningWork entry, ProcessBundleSplitResponse response) {
     SdkBundle bundle = entry.bundle;
-    if (bundle == null || !running.containsKey(entry.work.id())) {
+    RunningBundle handle = entry.handle;
+    if (bundle == null || handle == null || !running.containsKey(entry.work.id())) {
       return;
     }
-    SdkBundle.Split split = bundle.split(response);
+    SdkBundle.Split split;
+    try {
+      split = bundle.split(response);
+    } catch (WireFormatException malformed) {
+      handle.abandon(Failures.describe(malformed));
+      return;
+    }
+    core.tick(context.clock().getAsLong());
     if (split == null) {
-      return;
+      core.splitRefused(entry.work.id());
+    } else {
+      core.bundleSplit(entry.work.id(), split.primary(), split.residuals());
+      entry.work = entry.work.withElements(split.primary());
+      graph.release(split.replaced());
     }
-    core.bundleSplit(entry.work.id(), split.primary(), split.residuals());
-    entry.work = entry.work.withElements(split.primary());
-    graph.release(split.replaced());
+    pump.run();
+  }
+
+  @Override
+  public void refused(RunningWork entry) {
+    core.splitRefused(entry.work.id());
     pump.run();
   }
 
@@ -138,7 +170,7 @@ final class RunningBundles {
               loop.execute(
                   () -> {
                     entry.clock.queuedSince(ended);
-                    Checkpoints.afterSplit(entry, () -> bundleEnded(entry, outcome, failure));
+                    SplitRequests.afterSplit(entry, () -> bundleEnded(entry, outcome, failure));
                   });
             });
   }
@@ -163,6 +195,7 @@ final class RunningBundles {
     if (running.remove(entry.work.id()) == null) {
       return; // abandoned meanwhile
     }
+    core.tick(context.clock().getAsLong());
     long nanos = System.nanoTime() - entry.startNanos;
     WorkerPool.Lease lease = entry.lease;
     if (lease != null) {

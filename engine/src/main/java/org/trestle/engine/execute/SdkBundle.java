@@ -68,8 +68,8 @@ final class SdkBundle implements BundleReceiver {
   private final Map<SideInputId, SideInputStore.Version> sideInputs;
   private volatile @Nullable RuntimeException problem;
 
-  /** Whether the rest of the input was given back. */
-  private volatile boolean cut;
+  /** How many elements of the input are wanted: fewer when the rest was given back. */
+  private volatile long wanted = Long.MAX_VALUE;
 
   /**
    * How a bundle is run.
@@ -131,13 +131,23 @@ final class SdkBundle implements BundleReceiver {
       private Iterator<ByteString> chunks = List.<ByteString>of().iterator();
       private ByteString chunk = ByteString.EMPTY;
 
+      /** Elements before those of the chunks, and with them. */
+      private long begin;
+
+      private long end;
+
       @Override
       public boolean hasNext() {
-        while (chunk.isEmpty() && !cut && (chunks.hasNext() || blocks.hasNext())) {
-          if (chunks.hasNext()) {
+        while (chunk.isEmpty()) {
+          if (chunks.hasNext() && begin < wanted) {
             chunk = admit(chunks.next());
+          } else if (blocks.hasNext() && end < wanted) {
+            EncodedBlock block = (EncodedBlock) blocks.next();
+            begin = end;
+            end += block.count();
+            chunks = block.chunks(INPUT_CHUNK_BYTES);
           } else {
-            chunks = ((EncodedBlock) blocks.next()).chunks(INPUT_CHUNK_BYTES);
+            break;
           }
         }
         return !chunk.isEmpty() || timers.hasNext();
@@ -307,8 +317,8 @@ final class SdkBundle implements BundleReceiver {
   record Split(List<ElementBlock> primary, List<Residual> residuals, List<ElementBlock> replaced) {}
 
   /**
-   * Reads how the harness has split the bundle; null if it has not. From then on no more input is
-   * sent than what the bundle keeps.
+   * Reads how the harness has split the bundle; null if it has not. From then on no more blocks are
+   * sent than what the bundle keeps of the input; the harness passes over the rest of the last one.
    *
    * @throws WireFormatException if the split is not one of the bundle's input
    */
@@ -323,7 +333,7 @@ final class SdkBundle implements BundleReceiver {
     }
     SplitInput.Cut parts =
         input.cut(channel.getLastPrimaryElement(), channel.getFirstResidualElement(), rest);
-    cut = true;
+    wanted = Math.min(wanted, channel.getFirstResidualElement());
     List<ElementBlock> primary = new ArrayList<>(parts.kept());
     primary.addAll(rest);
     List<Residual> residuals = new ArrayList<>();

@@ -3,15 +3,20 @@ package org.trestle.engine.execute;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
+import java.util.OptionalDouble;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import org.apache.beam.model.pipeline.v1.RunnerApi.Environment;
 import org.jspecify.annotations.Nullable;
+import org.trestle.engine.core.scale.PoolLimits;
+import org.trestle.engine.core.scale.PoolLoad;
+import org.trestle.engine.core.scale.PoolSize;
 import org.trestle.fn.control.SdkWorker;
 import org.trestle.fn.control.WorkerSpec;
 import org.trestle.fn.environment.WorkerFactory;
 import org.trestle.fn.environment.WorkerFactory.StartedWorker;
+import org.trestle.fn.machine.ProcessUsage;
 
 /**
  * The harnesses of one environment of a job: starts them, counts the bundles on each, replaces
@@ -23,20 +28,16 @@ final class WorkerPool {
   private static final long FIRST_BACK_OFF_MILLIS = 100;
   private static final long LONGEST_BACK_OFF_MILLIS = 10_000;
 
-  /**
-   * How big a pool may get.
-   *
-   * @param workers how many harnesses
-   * @param bundlesPerWorker how many bundles may run on one of them at once
-   * @param failures how many starts or deaths in a row, with no successful bundle in between, end
-   *     the job
-   */
-  record Size(int workers, int bundlesPerWorker, int failures) {}
+  /** Deaths or failed starts in a row after which an environment is given up. */
+  private static final int MOST_FAILURES = 3;
 
   /** Told what happens in the pool. */
   interface Listener {
     /** The number of bundles that may run at once has changed. */
     void slotsChanged(String environmentId, int slots);
+
+    /** The pool gets another size. */
+    void resized(String environmentId, int workersBefore, int bundlesBefore, PoolSize size);
 
     /** Something that people should know of. */
     void warning(String text);
@@ -63,8 +64,17 @@ final class WorkerPool {
     private final StartedWorker started;
     private int running;
 
+    /** Gets no more bundles, and is stopped after its last one. */
+    private boolean leaving;
+
+    private @Nullable ProcessUsage usage;
+
     private Member(StartedWorker started) {
       this.started = started;
+    }
+
+    private void watch(ProcessHandle process) {
+      usage = new ProcessUsage(process, System.nanoTime());
     }
   }
 
@@ -81,25 +91,34 @@ final class WorkerPool {
   private final Environment environment;
   private final WorkerFactory factory;
   private final WorkerSpec spec;
-  private final Size size;
   private final JobLoop loop;
   private final LiveWorkers live;
   private final Listener listener;
   private final List<Member> members = new ArrayList<>();
   private final Set<Start> starting = new HashSet<>();
   private @Nullable EarlyWorker early;
+  private PoolLimits limits;
+  private int workers;
+  private int bundlesPerWorker;
+
+  /** Whether several workers may have been in use at once. */
+  private boolean hadSeveral;
+
   private int failuresInARow;
   private boolean stopped;
 
   /**
    * @param early a worker that has been asked for already
+   * @param limits what the pool may become
+   * @param workers how many are started at first
    */
   WorkerPool(
       Environment environment,
       WorkerFactory factory,
       WorkerSpec spec,
       @Nullable EarlyWorker early,
-      Size size,
+      PoolLimits limits,
+      int workers,
       JobLoop loop,
       LiveWorkers live,
       Listener listener) {
@@ -108,7 +127,10 @@ final class WorkerPool {
     this.factory = factory;
     this.spec = spec;
     this.early = early;
-    this.size = size;
+    this.limits = limits;
+    this.workers = workers;
+    this.bundlesPerWorker = limits.bundles();
+    this.hadSeveral = limits.maxWorkers() > 1;
     this.loop = loop;
     this.live = live;
     this.listener = listener;
@@ -117,9 +139,88 @@ final class WorkerPool {
   /** Starts the pool's workers; they are announced as slots when they have connected. */
   void start() {
     loop.assertOwner();
-    while (members.size() + starting.size() < size.workers()) {
+    while (staying() + starting.size() < workers) {
       startOne();
     }
+  }
+
+  /** How many workers there are that take bundles. */
+  private int staying() {
+    int count = 0;
+    for (Member member : members) {
+      count += member.leaving ? 0 : 1;
+    }
+    return count;
+  }
+
+  /** What the pool may become. */
+  PoolLimits limits() {
+    return limits;
+  }
+
+  /** How many workers the pool should have now. */
+  int workers() {
+    return workers;
+  }
+
+  /** Sets other limits; the size stays till {@link #resize}. */
+  void limit(PoolLimits other) {
+    loop.assertOwner();
+    limits = other;
+    hadSeveral |= other.maxWorkers() > 1;
+  }
+
+  /** Starts workers, or lets some leave as soon as they have nothing to do. */
+  void resize(PoolSize size) {
+    loop.assertOwner();
+    if (stopped) {
+      return;
+    }
+    listener.resized(environmentId, workers, bundlesPerWorker, size);
+    workers = size.workers();
+    bundlesPerWorker = size.bundles();
+    for (Member member : List.copyOf(members)) {
+      boolean tooMany = staying() + starting.size() > workers;
+      member.leaving &= staying() + starting.size() >= workers;
+      if (tooMany && !member.leaving && member.running == 0) {
+        dismiss(member);
+      }
+    }
+    for (int i = members.size() - 1; staying() + starting.size() > workers && i >= 0; i--) {
+      members.get(i).leaving = true;
+    }
+    start();
+    announce();
+  }
+
+  private void dismiss(Member member) {
+    members.remove(member);
+    live.remove(environmentId, member.started.worker());
+    member.started.stop();
+  }
+
+  /** How busy the pool and the machine have been since the last call. */
+  PoolLoad load(int cores, double idleCores, long freeBytes, long nowNanos) {
+    loop.assertOwner();
+    boolean allSeen = !members.isEmpty();
+    double wanted = 0;
+    long largest = 0;
+    for (Member member : members) {
+      if (member.usage == null) {
+        allSeen = false;
+      } else {
+        wanted += member.usage.wantedCores(nowNanos);
+        largest = Math.max(largest, member.usage.bytes());
+      }
+    }
+    return new PoolLoad(
+        staying(),
+        starting.size(),
+        cores,
+        idleCores,
+        allSeen ? OptionalDouble.of(wanted) : OptionalDouble.empty(),
+        freeBytes,
+        largest);
   }
 
   private void startOne() {
@@ -143,9 +244,19 @@ final class WorkerPool {
       return;
     }
     Member member = new Member(worker);
+    member.leaving = staying() >= workers;
     members.add(member);
     live.add(environmentId, worker.worker());
     var unused = worker.worker().lost().thenAccept(how -> loop.execute(() -> lost(member, how)));
+    var found =
+        worker
+            .worker()
+            .process()
+            .thenAccept(process -> loop.execute(() -> process.ifPresent(member::watch)));
+    assert unused != null && found != null;
+    if (member.leaving) {
+      dismiss(member);
+    }
     announce();
   }
 
@@ -167,7 +278,7 @@ final class WorkerPool {
 
   private void replace(String why) {
     failuresInARow++;
-    if (failuresInARow >= size.failures() && members.isEmpty()) {
+    if (failuresInARow >= MOST_FAILURES && members.isEmpty()) {
       listener.failed(
           "environment %s is given up after %d failures of its workers in a row, the last: %s"
               .formatted(environmentId, failuresInARow, why));
@@ -178,7 +289,7 @@ final class WorkerPool {
         Math.min(LONGEST_BACK_OFF_MILLIS, FIRST_BACK_OFF_MILLIS << Math.min(failuresInARow, 10));
     loop.schedule(
         () -> {
-          if (!stopped && members.size() + starting.size() < size.workers()) {
+          if (!stopped && staying() + starting.size() < workers) {
             startOne();
           }
         },
@@ -186,16 +297,15 @@ final class WorkerPool {
   }
 
   private void announce() {
-    listener.slotsChanged(environmentId, members.size() * size.bundlesPerWorker());
+    listener.slotsChanged(environmentId, staying() * bundlesPerWorker);
   }
 
-  /** Takes a place on the least busy worker; null if all are busy. */
+  /** Takes a place on the least busy worker; null if there is none. */
   @Nullable Lease lease() {
     loop.assertOwner();
     Member best = null;
     for (Member member : members) {
-      if (member.running < size.bundlesPerWorker()
-          && (best == null || member.running < best.running)) {
+      if (!member.leaving && (best == null || member.running < best.running)) {
         best = member;
       }
     }
@@ -212,6 +322,9 @@ final class WorkerPool {
     if (!lease.released) {
       lease.released = true;
       lease.member.running--;
+      if (lease.member.leaving && lease.member.running == 0 && members.contains(lease.member)) {
+        dismiss(lease.member);
+      }
     }
     if (success) {
       failuresInARow = 0;
@@ -220,7 +333,7 @@ final class WorkerPool {
 
   /** Whether at most one worker is used at any time, so that its caches see every write. */
   boolean hasOneWorker() {
-    return size.workers() == 1;
+    return !hadSeveral;
   }
 
   /** What the workers have logged so far; see {@link SdkWorker#logsArrived}. */

@@ -3,11 +3,16 @@ package org.trestle.engine.simulation;
 import static org.trestle.engine.simulation.ModelViolation.check;
 
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
+import java.util.OptionalDouble;
 import java.util.Random;
+import java.util.Set;
 import java.util.TreeMap;
+import java.util.TreeSet;
 import org.trestle.engine.core.bundle.BundleFailure;
 import org.trestle.engine.core.bundle.BundleId;
 import org.trestle.engine.core.bundle.BundleResult;
@@ -17,11 +22,15 @@ import org.trestle.engine.core.bundle.EdgeOutput;
 import org.trestle.engine.core.bundle.Residual;
 import org.trestle.engine.core.bundle.StageId;
 import org.trestle.engine.core.port.ElementBlock;
+import org.trestle.engine.core.scale.PoolLimits;
+import org.trestle.engine.core.scale.PoolLoad;
 import org.trestle.engine.core.schedule.Action;
 import org.trestle.engine.core.schedule.Action.AbandonBundle;
 import org.trestle.engine.core.schedule.Action.EdgeComplete;
 import org.trestle.engine.core.schedule.Action.JobEnded;
 import org.trestle.engine.core.schedule.Action.Outcome;
+import org.trestle.engine.core.schedule.Action.ResizePool;
+import org.trestle.engine.core.schedule.Action.SplitBundle;
 import org.trestle.engine.core.schedule.Action.StartBundle;
 import org.trestle.engine.core.schedule.Action.WakeAt;
 import org.trestle.engine.core.schedule.JobCore;
@@ -49,6 +58,9 @@ final class Simulation extends RandomRun {
   private final Map<StageId, SimGate> gates = new HashMap<>();
   private final List<BundleId> past = new ArrayList<>();
 
+  /** Bundles that the core wants split, and that have not answered. */
+  private final Set<BundleId> asked = new TreeSet<>(Comparator.comparingLong(BundleId::value));
+
   Simulation(long seed, TestedCore.Factory factory) {
     // Neighbouring seeds of Random begin alike.
     super(new Random(UserCode.mix(seed, 17) * 1_000_003 + seed), SimPipeline.POOLS, MOST_STEPS);
@@ -69,6 +81,7 @@ final class Simulation extends RandomRun {
             1 + random.nextInt(40),
             10 + random.nextInt(400),
             1 + random.nextInt(3),
+            1 + random.nextInt(60),
             streaming);
     model = new JobModel(pipeline, streaming);
     worker = new FakeWorker(random, model);
@@ -120,6 +133,7 @@ final class Simulation extends RandomRun {
   void run() {
     log("pipeline", pipeline);
     for (String pool : SimPipeline.POOLS) {
+      core.scale(pool, new PoolLimits(1, 1 + random.nextInt(3), 1, 1 + random.nextInt(4)), 1);
       used.put(pool, 0);
       setSlots(pool, random.nextInt(4));
     }
@@ -152,7 +166,11 @@ final class Simulation extends RandomRun {
   @Override
   void step() {
     int dice = random.nextInt(100);
-    if (running.isEmpty() && (dice < 50 || mishaps <= 0)) {
+    if (!asked.isEmpty() && random.nextBoolean()) {
+      answerSplit(asked.iterator().next());
+    } else if (random.nextInt(20) == 0) {
+      look();
+    } else if (running.isEmpty() && (dice < 50 || mishaps <= 0)) {
       goOn();
     } else if (dice < 60 || mishaps <= 0) {
       if (!running.isEmpty()) {
@@ -178,6 +196,7 @@ final class Simulation extends RandomRun {
   BundleWork remove(BundleId id) {
     BundleWork work = super.remove(id);
     past.add(id);
+    asked.remove(id);
     String pool = model.stage(work.stage()).stage.spec().pool();
     used.merge(pool, -1, Integer::sum);
     return work;
@@ -235,6 +254,28 @@ final class Simulation extends RandomRun {
     }
   }
 
+  private void answerSplit(BundleId id) {
+    asked.remove(id);
+    if (random.nextBoolean()) {
+      split(id);
+    } else {
+      log("no split of", id);
+      core.splitRefused(id);
+    }
+  }
+
+  /** Tells the core of a machine that is busy or idle. */
+  private void look() {
+    String pool = SimPipeline.POOLS.get(random.nextInt(3));
+    double idle = random.nextInt(3);
+    OptionalDouble busy =
+        random.nextBoolean() ? OptionalDouble.empty() : OptionalDouble.of(random.nextInt(3));
+    PoolLoad load =
+        new PoolLoad(slots.getOrDefault(pool, 0), 0, 2, idle, busy, random.nextInt(2) << 30, 1);
+    log("load of " + pool, load);
+    core.poolLoad(pool, load);
+  }
+
   private void split(BundleId id) {
     BundleWork work = running.get(id);
     if (work == null) {
@@ -245,6 +286,7 @@ final class Simulation extends RandomRun {
     if (flight == null || stage.stage.spec().keyed() || flight.elements().isEmpty()) {
       return;
     }
+    asked.remove(id);
     Split split = worker.split(stage, flight);
     log("split " + id.value(), split);
     stage.inFlight.put(id, flight.withElements(split.primary()));
@@ -285,6 +327,11 @@ final class Simulation extends RandomRun {
         model.computeWatermarks();
       } else if (action instanceof WakeAt wake) {
         wakeAt(wake.processingTime());
+      } else if (action instanceof SplitBundle split) {
+        askedToSplit(split.bundle());
+      } else if (action instanceof ResizePool resize) {
+        setSlots(resize.pool(), resize.size().workers() * resize.size().bundles());
+        settle();
       } else if (action instanceof AbandonBundle abandon) {
         check(false, "%s is given up", abandon);
       } else if (action instanceof JobEnded end) {
@@ -294,6 +341,19 @@ final class Simulation extends RandomRun {
       }
     }
     model.compare(core);
+  }
+
+  private void askedToSplit(BundleId id) {
+    BundleWork work = running.get(id);
+    check(work != null, "%s is asked for work, and does not run", id);
+    check(asked.add(id), "%s is asked for work twice", id);
+    SimStage stage = model.stage(Objects.requireNonNull(work).stage()).stage;
+    String pool = stage.spec().pool();
+    check(!stage.spec().keyed(), "%s has keys and is asked for work", id);
+    check(
+        used.getOrDefault(pool, 0) < slots.getOrDefault(pool, 0),
+        "%s is asked for work, and no slot is idle",
+        id);
   }
 
   private void started(BundleWork work) {

@@ -9,6 +9,8 @@ import org.trestle.engine.core.bundle.EdgeId;
 import org.trestle.engine.core.bundle.Residual;
 import org.trestle.engine.core.bundle.StageId;
 import org.trestle.engine.core.port.ElementBlock;
+import org.trestle.engine.core.scale.PoolLimits;
+import org.trestle.engine.core.scale.PoolLoad;
 import org.trestle.engine.core.schedule.Action;
 import org.trestle.engine.core.schedule.JobCore;
 import org.trestle.engine.core.schedule.StageSnapshot;
@@ -45,6 +47,18 @@ class TestedCore {
 
   void bundleSplit(BundleId id, List<ElementBlock> primary, List<Residual> residuals) {
     core.bundleSplit(id, primary, residuals);
+  }
+
+  void splitRefused(BundleId id) {
+    core.splitRefused(id);
+  }
+
+  void scale(String pool, PoolLimits limits, int workers) {
+    core.scale(pool, limits, workers);
+  }
+
+  void poolLoad(String pool, PoolLoad load) {
+    core.poolLoad(pool, load);
   }
 
   void tick(long now) {

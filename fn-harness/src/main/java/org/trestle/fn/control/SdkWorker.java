@@ -1,5 +1,6 @@
 package org.trestle.fn.control;
 
+import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import org.apache.beam.model.fnexecution.v1.BeamFnApi.InstructionRequest;
 import org.apache.beam.model.fnexecution.v1.BeamFnApi.InstructionResponse;
@@ -30,6 +31,15 @@ public interface SdkWorker {
    *     second at the latest; never exceptionally
    */
   CompletableFuture<Void> logsArrived();
+
+  /**
+   * Finds the process of the harness; takes milliseconds.
+   *
+   * @return completes with nothing if the harness runs on another machine or cannot be seen
+   */
+  default CompletableFuture<Optional<ProcessHandle>> process() {
+    return CompletableFuture.completedFuture(Optional.empty());
+  }
 
   /**
    * Completes when the harness is gone, with a sentence for people that says how (stream closed,

@@ -2,11 +2,13 @@ package org.trestle.fn.server;
 
 import io.grpc.Context;
 import io.grpc.Contexts;
+import io.grpc.Grpc;
 import io.grpc.Metadata;
 import io.grpc.ServerCall;
 import io.grpc.ServerCallHandler;
 import io.grpc.ServerInterceptor;
 import io.grpc.Status;
+import java.net.InetSocketAddress;
 import java.util.Collection;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
@@ -69,6 +71,11 @@ final class WorkerDirectory implements ServerInterceptor {
           Status.PERMISSION_DENIED.withDescription(
               "metadata 'worker_id' names no worker that this runner expects; it may have been"
                   + " stopped"));
+    }
+    if (call.getAttributes().get(Grpc.TRANSPORT_ATTR_REMOTE_ADDR) instanceof InetSocketAddress far
+        && call.getAttributes().get(Grpc.TRANSPORT_ATTR_LOCAL_ADDR)
+            instanceof InetSocketAddress near) {
+      session.called(far, near);
     }
     return Contexts.interceptCall(
         Context.current().withValue(SESSION, session), call, headers, next);

@@ -1,11 +1,13 @@
 package org.trestle.fn.server;
 
 import com.google.errorprone.annotations.concurrent.GuardedBy;
+import java.net.InetSocketAddress;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
@@ -42,6 +44,7 @@ import org.trestle.fn.data.DataPeer;
 import org.trestle.fn.data.ElementsWriter;
 import org.trestle.fn.data.Restartable;
 import org.trestle.fn.logging.LoggingPeer;
+import org.trestle.fn.machine.SocketOwner;
 import org.trestle.fn.state.SerialTasks;
 import org.trestle.fn.state.StatePeer;
 
@@ -87,6 +90,9 @@ final class WorkerSession
       Executor stateExecutor,
       Consumer<WorkerSession> onEnd) {}
 
+  /** The ends of one of the harness's connections. */
+  private record Connection(InetSocketAddress harness, InetSocketAddress runner) {}
+
   /** An instruction other than a bundle, waiting for its response. */
   private record Pending(CompletableFuture<InstructionResponse> response, long sentNanos) {}
 
@@ -100,6 +106,7 @@ final class WorkerSession
   private final Map<String, Pending> pending = new ConcurrentHashMap<>();
   private final DataStreams dataStreams = new DataStreams();
   private final AtomicLong logEntries = new AtomicLong();
+  private volatile @Nullable Connection connection;
   private volatile boolean logging;
   private volatile long lastDataNanos;
 
@@ -143,6 +150,20 @@ final class WorkerSession
   @Override
   public CompletableFuture<String> lost() {
     return lost;
+  }
+
+  /** The harness has called. */
+  void called(InetSocketAddress harness, InetSocketAddress runner) {
+    connection = new Connection(harness, runner);
+  }
+
+  @Override
+  public CompletableFuture<Optional<ProcessHandle>> process() {
+    Connection known = connection;
+    if (known == null) {
+      return CompletableFuture.completedFuture(Optional.empty());
+    }
+    return CompletableFuture.supplyAsync(() -> SocketOwner.find(known.harness(), known.runner()));
   }
 
   @Override

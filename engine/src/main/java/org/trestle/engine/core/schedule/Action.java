@@ -3,6 +3,7 @@ package org.trestle.engine.core.schedule;
 import org.trestle.engine.core.bundle.BundleId;
 import org.trestle.engine.core.bundle.BundleWork;
 import org.trestle.engine.core.bundle.EdgeId;
+import org.trestle.engine.core.scale.PoolSize;
 
 /** What the core asks of the world. */
 public sealed interface Action {
@@ -12,6 +13,15 @@ public sealed interface Action {
 
   /** Give up a running bundle: its answer is not wanted any more. */
   record AbandonBundle(BundleId bundle) implements Action {}
+
+  /**
+   * Slots have nothing to do: ask this bundle for half of the rest of its work. Answer with {@code
+   * bundleSplit} or {@code splitRefused}, unless the bundle ends before.
+   */
+  record SplitBundle(BundleId bundle) implements Action {}
+
+  /** Give a pool another size, as far as that is possible; {@code slots} then says what it has. */
+  record ResizePool(String pool, PoolSize size) implements Action {}
 
   /** All producers of the edge are done: nothing will be added to it. */
   record EdgeComplete(EdgeId edge) implements Action {}

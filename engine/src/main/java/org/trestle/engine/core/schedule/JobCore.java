@@ -16,6 +16,10 @@ import org.trestle.engine.core.bundle.Residual;
 import org.trestle.engine.core.bundle.StageId;
 import org.trestle.engine.core.bundle.TestStreamEvent;
 import org.trestle.engine.core.port.ElementBlock;
+import org.trestle.engine.core.scale.PoolLimits;
+import org.trestle.engine.core.scale.PoolLoad;
+import org.trestle.engine.core.scale.PoolScaler;
+import org.trestle.engine.core.scale.PoolSize;
 import org.trestle.engine.core.schedule.Action.Outcome;
 
 /**
@@ -37,8 +41,6 @@ public final class JobCore {
    * arrival to its commit, so starting a bundle moves no watermark and the sweep needs no repetition.
    */
 
-  private record Running(StageState stage, BundleDraft draft) {}
-
   private record Wake(long time, int stage) implements Comparable<Wake> {
     @Override
     public int compareTo(Wake other) {
@@ -50,10 +52,11 @@ public final class JobCore {
   private final JobPlan plan;
   private final SchedulingPolicy policy;
   private final JobGraph graph;
-  private final Map<BundleId, Running> running = new LinkedHashMap<>();
+  private final Map<BundleId, InFlight> running = new LinkedHashMap<>();
   private final BitSet dirty = new BitSet();
   private final TreeSet<Wake> wakes = new TreeSet<>();
   private final TestStreams testStreams;
+  private final Rebalancing rebalancing = new Rebalancing();
   private List<Action> actions = new ArrayList<>();
   private @Nullable Thread owner;
   private boolean started;
@@ -115,13 +118,62 @@ public final class JobCore {
   }
 
   /**
+   * Lets the core decide the size of a pool, by its {@linkplain #poolLoad load}.
+   *
+   * @param workers how many the pool starts with
+   */
+  public void scale(String pool, PoolLimits limits, int workers) {
+    assertOwner();
+    graph.pool(pool).scaledBy(new PoolScaler(limits, workers));
+  }
+
+  /**
+   * Sets other limits for a pool whose size the core decides.
+   *
+   * @throws IllegalArgumentException if somebody else decides it
+   */
+  public void limit(String pool, PoolLimits limits) {
+    assertOwner();
+    resize(pool, scaler(pool).limit(limits));
+  }
+
+  /**
+   * How busy a pool has been since the last time.
+   *
+   * @throws IllegalArgumentException if the core does not decide the pool's size
+   */
+  public void poolLoad(String pool, PoolLoad load) {
+    assertOwner();
+    if (!started || ended) {
+      return;
+    }
+    Pool slots = graph.pool(pool);
+    boolean waiting = slots.hasReadyStage() || rebalancing.hasMoreThanOne(slots, running.values());
+    resize(pool, scaler(pool).look(load, slots.running(), waiting));
+  }
+
+  private PoolScaler scaler(String pool) {
+    PoolScaler scaler = graph.pool(pool).scaler();
+    if (scaler == null) {
+      throw new IllegalArgumentException("the size of pool " + pool + " is fixed");
+    }
+    return scaler;
+  }
+
+  private void resize(String pool, @Nullable PoolSize size) {
+    if (size != null && !ended) {
+      actions.add(new Action.ResizePool(pool, size));
+    }
+  }
+
+  /**
    * Makes visible what a bundle did, all of it together. Bundles that are unknown or were abandoned
    * are ignored. A result that the bundle's stage cannot have, which only a misbehaving harness
    * makes, is taken as a failure that a retry does not help.
    */
   public void bundleCommitted(BundleResult result) {
     assertOwner();
-    Running bundle = running.get(result.id());
+    InFlight bundle = running.get(result.id());
     if (ended || bundle == null) {
       return;
     }
@@ -129,26 +181,26 @@ public final class JobCore {
     if (refusal != null) {
       bundleFailed(
           new BundleFailure(
-              result.id(), false, "stage " + bundle.stage.spec().id() + ": " + refusal));
+              result.id(), false, "stage " + bundle.stage().spec().id() + ": " + refusal));
       return;
     }
-    StageState stage = bundle.stage;
+    StageState stage = bundle.stage();
     for (EdgeOutput output : result.outputs()) {
       deliver(output);
     }
     stage.applyTimers(result.timers());
     for (Residual residual : result.residuals()) {
-      stage.addResidual(residual, firstKeyGroup(bundle.draft), now);
+      stage.addResidual(residual, firstKeyGroup(bundle.draft()), now);
     }
     end(result.id(), stage);
-    stage.commit(bundle.draft);
+    stage.commit(bundle.draft());
     settle();
   }
 
-  private @Nullable String refuse(BundleResult result, Running bundle) {
+  private @Nullable String refuse(BundleResult result, InFlight bundle) {
     for (EdgeOutput output : result.outputs()) {
       Edge edge = graph.edges().get(output.edge());
-      if (edge == null || !graph.outputs(bundle.stage).contains(edge)) {
+      if (edge == null || !graph.outputs(bundle.stage()).contains(edge)) {
         return "it does not write edge " + output.edge();
       }
       String missed = edge.refuse(output, plan.keyGroups());
@@ -156,7 +208,7 @@ public final class JobCore {
         return missed;
       }
     }
-    return bundle.stage.refuse(result.timers(), bundle.draft);
+    return bundle.stage().refuse(result.timers(), bundle.draft());
   }
 
   /**
@@ -172,14 +224,14 @@ public final class JobCore {
    */
   public void bundleFailed(BundleFailure failure) {
     assertOwner();
-    Running bundle = running.get(failure.id());
+    InFlight bundle = running.get(failure.id());
     if (ended || bundle == null) {
       return;
     }
-    end(failure.id(), bundle.stage);
-    long delay = policy.retryDelayMillis(bundle.draft.attempt());
-    bundle.stage.retry(bundle.draft, now + delay, now);
-    if (!failure.retryable() || bundle.draft.attempt() >= policy.maxAttempts()) {
+    end(failure.id(), bundle.stage());
+    long delay = policy.retryDelayMillis(bundle.draft().attempt());
+    bundle.stage().retry(bundle.draft(), now + delay, now);
+    if (!failure.retryable() || bundle.draft().attempt() >= policy.maxAttempts()) {
       endJob(Outcome.FAILED, failure.message());
       return;
     }
@@ -187,8 +239,8 @@ public final class JobCore {
   }
 
   /**
-   * A running bundle has given up part of its elements. The residuals return to the stage's input
-   * at once; if the bundle fails later, only the primary is tried again.
+   * A running bundle has given up part of its elements, asked or not. The residuals return to the
+   * stage's input at once; if the bundle fails later, only the primary is tried again.
    *
    * @param primary all elements the bundle still has, which hold the output watermark as before
    * @throws IllegalArgumentException if the bundle's stage has keys: it owns its elements' keys
@@ -196,20 +248,31 @@ public final class JobCore {
    */
   public void bundleSplit(BundleId id, List<ElementBlock> primary, List<Residual> residuals) {
     assertOwner();
-    Running bundle = running.get(id);
+    InFlight bundle = running.get(id);
     if (ended || bundle == null) {
       return;
     }
-    StageState stage = bundle.stage;
+    StageState stage = bundle.stage();
     if (stage.spec().keyed()) {
       throw new IllegalArgumentException(id + " of keyed stage " + stage.spec().id() + " is split");
     }
     for (Residual residual : residuals) {
       stage.addResidual(residual, -1, now);
     }
-    running.put(id, new Running(stage, stage.shrink(bundle.draft, primary)));
+    bundle.replaceDraft(stage.shrink(bundle.draft(), primary));
+    bundle.gave(now);
     dirty.set(stage.index());
     settle();
+  }
+
+  /** A running bundle was asked for part of its work and gives none. */
+  public void splitRefused(BundleId id) {
+    assertOwner();
+    InFlight bundle = running.get(id);
+    if (!ended && bundle != null && bundle.isAsked()) {
+      bundle.refused(now, policy.splitAfterMillis());
+      settle();
+    }
   }
 
   /**
@@ -453,9 +516,13 @@ public final class JobCore {
       return;
     }
     boolean work = false;
+    rebalancing.begin();
     for (Pool pool : graph.pools().values()) {
       startBundles(pool);
       work |= pool.hasReadyStage();
+      if (!plan.ownClock() && pool.hasFreeSlot()) {
+        askForWork(pool);
+      }
     }
     if (running.isEmpty() && !work) {
       idle();
@@ -534,11 +601,18 @@ public final class JobCore {
       StageState stage = graph.stage(pool.nextStage());
       BundleDraft draft = stage.draw(now);
       BundleId id = new BundleId(nextBundle++);
-      running.put(id, new Running(stage, draft));
+      running.put(id, new InFlight(id, stage, draft, now, policy.splitAfterMillis()));
       pool.take();
       actions.add(
           new Action.StartBundle(draft.toWork(id, stage.spec().id(), stage.inputWatermark(), now)));
       refresh(stage);
+    }
+  }
+
+  private void askForWork(Pool pool) {
+    for (InFlight bundle : rebalancing.choose(pool, running.values(), now)) {
+      bundle.ask();
+      actions.add(new Action.SplitBundle(bundle.id()));
     }
   }
 
@@ -552,8 +626,10 @@ public final class JobCore {
   }
 
   private void askForWake() {
-    if (!wakes.isEmpty() && wakes.first().time < askedWake) {
-      askedWake = wakes.first().time;
+    long next = wakes.isEmpty() ? Long.MAX_VALUE : wakes.first().time;
+    next = Math.min(next, rebalancing.nextLook());
+    if (next < askedWake) {
+      askedWake = next;
       actions.add(new Action.WakeAt(askedWake));
     }
   }

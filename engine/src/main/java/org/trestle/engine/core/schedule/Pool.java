@@ -1,6 +1,8 @@
 package org.trestle.engine.core.schedule;
 
 import java.util.BitSet;
+import org.jspecify.annotations.Nullable;
+import org.trestle.engine.core.scale.PoolScaler;
 
 /** Slots that bundles run in, and the stages that have work for them, as indexes into the plan. */
 final class Pool {
@@ -9,6 +11,7 @@ final class Pool {
   private final BitSet worthwhile = new BitSet();
   private int slots;
   private int running;
+  private @Nullable PoolScaler scaler;
 
   Pool(String name) {
     this.name = name;
@@ -16,6 +19,16 @@ final class Pool {
 
   void resize(int newSlots) {
     slots = newSlots;
+  }
+
+  /** From now on the scaler decides the pool's size. */
+  void scaledBy(PoolScaler poolScaler) {
+    scaler = poolScaler;
+  }
+
+  /** Decides the pool's size; null if nobody does. */
+  @Nullable PoolScaler scaler() {
+    return scaler;
   }
 
   void take() {

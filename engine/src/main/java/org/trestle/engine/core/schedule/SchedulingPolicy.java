@@ -13,6 +13,7 @@ package org.trestle.engine.core.schedule;
  * @param maxBytes a bundle is full when its elements have so many bytes
  * @param bundlesPerSlot how many bundles a slot should get of the work that is there, so that slots
  *     that are done early find more
+ * @param splitAfterMillis how long a bundle runs before it is asked to leave work to idle slots
  * @param streaming whether watermarks move with the data. If not, a stage's input watermark stays
  *     at the beginning of time until all its input has been processed, then jumps to the end
  */
@@ -23,6 +24,7 @@ public record SchedulingPolicy(
     int maxElements,
     long maxBytes,
     int bundlesPerSlot,
+    long splitAfterMillis,
     boolean streaming) {
 
   /** Work is tried again without end. */
@@ -33,11 +35,11 @@ public record SchedulingPolicy(
 
   /** For batch jobs. */
   public static final SchedulingPolicy BATCH =
-      new SchedulingPolicy(4, 100, 64 << 10, 100_000, 32 << 20, 2, false);
+      new SchedulingPolicy(4, 100, 64 << 10, 100_000, 32 << 20, 2, 1000, false);
 
   /** For streaming jobs: small bundles, so that no slot makes others wait for long. */
   public static final SchedulingPolicy STREAMING =
-      new SchedulingPolicy(NO_LIMIT, 100, 64 << 10, 10_000, 4 << 20, 2, true);
+      new SchedulingPolicy(NO_LIMIT, 100, 64 << 10, 10_000, 4 << 20, 2, 1000, true);
 
   public SchedulingPolicy {
     if (maxAttempts < 1
@@ -45,7 +47,8 @@ public record SchedulingPolicy(
         || minBytes < 1
         || maxElements < 1
         || maxBytes < 1
-        || bundlesPerSlot < 1) {
+        || bundlesPerSlot < 1
+        || splitAfterMillis < 1) {
       throw new IllegalArgumentException("every limit must be at least 1");
     }
   }
@@ -66,6 +69,13 @@ public record SchedulingPolicy(
   /** The same with another number of attempts. */
   public SchedulingPolicy withMaxAttempts(int attempts) {
     return new SchedulingPolicy(
-        attempts, minElements, minBytes, maxElements, maxBytes, bundlesPerSlot, streaming);
+        attempts,
+        minElements,
+        minBytes,
+        maxElements,
+        maxBytes,
+        bundlesPerSlot,
+        splitAfterMillis,
+        streaming);
   }
 }
