@@ -23,8 +23,8 @@ MOST_PROCESSES = 30
 
 
 class PythonSuite:
-    """`variant` is '', 'streaming', 'validatesrunner', 'xlang', or 'pipelines' or
-    'xlang-examples' for tests of our own.
+    """`variant` is '', 'streaming', 'validatesrunner', 'process' for workers that are processes,
+    'xlang', or 'pipelines', 'workers' or 'xlang-examples' for tests of our own.
 
     `environment` is added to that of the test processes.
     """
@@ -60,6 +60,8 @@ class PythonSuite:
     def _arguments(self, python):
         if self.variant == 'pipelines':
             return [str(PIPELINES / 'python')]
+        if self.variant == 'workers':
+            return [str(PIPELINES / 'workers')]
         if self.variant == 'xlang-examples':
             return [str(PIPELINES / 'xlang')]
         if self.variant == 'xlang':
@@ -152,6 +154,7 @@ class _Shard:
             CONFORMANCE_SHARD=f'{self.index}/{self.count}',
             CONFORMANCE_STREAMING='1' if self.suite.variant == 'streaming' else '',
             **self.suite.environment)
+            CONFORMANCE_PROCESS=self._harness() if self.suite.variant == 'process' else '')
         with open(log_path, 'wb') as log:
             return subprocess.Popen(
                 [
@@ -164,8 +167,17 @@ class _Shard:
 
     def _own_modules(self):
         """Directories of what our own tests import."""
-        own = {'pipelines': 'python', 'xlang-examples': 'xlang'}.get(self.suite.variant)
+        own = {'pipelines': 'python', 'workers': 'workers', 'xlang-examples': 'xlang'}.get(self.suite.variant)
         return [str(PIPELINES / own)] if own else []
+
+    def _harness(self):
+        """A command that starts a worker of this Python."""
+        command = self.directory / 'harness'
+        command.write_text(
+            f'#!/bin/sh\nexport PYTHONPATH={PLUGINS}\n'
+            f'exec {self.python} {HERE / "python_harness.py"} "$@"\n')
+        command.chmod(0o755)
+        return str(command)
 
     def _follow(self, process, events):
         """Waits for pytest; returns why it did not get to its end, or None."""

@@ -71,13 +71,15 @@ class Context:
 
 
 def suite_named(name):
-    python = re.fullmatch(r'python-(\d+\.\d+\.\d+)(?:-(streaming|validatesrunner))?', name)
+    python = re.fullmatch(r'python-(\d+\.\d+\.\d+)(?:-(streaming|validatesrunner|process))?', name)
     if python:
         return PythonSuite(python[1], python[2] or '')
     if name == 'go':
         return GoSuite(GO_VERSION)
     if name == 'pipelines-python':
         return PythonSuite(PIPELINES_PYTHON_VERSION, 'pipelines')
+    if name == 'workers-python':
+        return PythonSuite(PIPELINES_PYTHON_VERSION, 'workers')
     if name == 'pipelines-go':
         return GoSuite(GO_VERSION, pipelines=True)
     if name == 'java':
@@ -89,8 +91,8 @@ def suite_named(name):
         return XlangSuite(xlang[1] or xlang[3], xlang[2] or 'java', XLANG_PYTHON_VERSION, GO_VERSION)
     raise argparse.ArgumentTypeError(
         f'no suite {name!r}; there are python-VERSION, python-VERSION-streaming, '
-        'python-VERSION-validatesrunner, go, java, pipelines-python, pipelines-go, examples, '
-        'xlang-CLIENT-SERVER and xlang-examples')
+        'python-VERSION-validatesrunner, python-VERSION-process, go, java, pipelines-python, '
+        'pipelines-go, workers-python, examples, xlang-CLIENT-SERVER and xlang-examples')
 
 
 def suites_named(names):

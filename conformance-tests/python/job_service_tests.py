@@ -1,8 +1,10 @@
-"""Upstream's runner tests, submitted to a job service in LOOPBACK.
+"""Upstream's runner tests, submitted to a job service in LOOPBACK or with workers of their own.
 
 Upstream's PortableRunnerTest is FnApiRunnerTest behind a job service, with some tests skipped on
 every portable runner. Here each of them runs: a runner's gaps belong in expected-failures.
 """
+
+import json
 
 import apache_beam as beam
 from apache_beam.options.pipeline_options import DebugOptions
@@ -11,6 +13,7 @@ from apache_beam.options.pipeline_options import StandardOptions
 from apache_beam.runners.portability import portable_runner_test
 from apache_beam.runners.portability.fn_api_runner import fn_runner_test
 from conformance_plugin import ENDPOINT
+from conformance_plugin import PROCESS
 from conformance_plugin import STREAMING
 
 
@@ -28,7 +31,10 @@ class JobServiceTest(portable_runner_test.PortableRunnerTest):
 
   def create_options(self):
     options = super().create_options()
-    options.view_as(PortableOptions).environment_type = 'LOOPBACK'
+    environment = options.view_as(PortableOptions)
+    environment.environment_type = 'PROCESS' if PROCESS else 'LOOPBACK'
+    if PROCESS:
+      environment.environment_config = json.dumps({'command': PROCESS})
     options.view_as(StandardOptions).streaming = STREAMING
     return options
 

@@ -18,6 +18,7 @@ import java.time.Duration;
  *     give out what it has; bounds the latency of sources that never stop by themselves; running
  *     bundles are asked for their progress as often
  * @param keyGroups how many groups keys are hashed to: the unit of parallelism of keyed stages
+ * @param stuckAfter how long a bundle may make no progress before the job says so
  */
 public record EngineOptions(
     long memoryBytes,
@@ -26,7 +27,8 @@ public record EngineOptions(
     int workersPerEnvironment,
     int bundleAttempts,
     Duration checkpointInterval,
-    int keyGroups) {
+    int keyGroups,
+    Duration stuckAfter) {
 
   /** The defaults for this machine. */
   public static EngineOptions defaults(Path workDirectory) {
@@ -38,7 +40,8 @@ public record EngineOptions(
         processors,
         4,
         Duration.ofSeconds(1),
-        32);
+        32,
+        Duration.ofMinutes(5));
   }
 
   /** The same with another interval between the checkpoints of an unbounded source. */
@@ -50,7 +53,8 @@ public record EngineOptions(
         workersPerEnvironment,
         bundleAttempts,
         interval,
-        keyGroups);
+        keyGroups,
+        stuckAfter);
   }
 
   /** The same with another memory limit. */
@@ -62,6 +66,20 @@ public record EngineOptions(
         workersPerEnvironment,
         bundleAttempts,
         checkpointInterval,
-        keyGroups);
+        keyGroups,
+        stuckAfter);
+  }
+
+  /** The same with another time after which a bundle counts as stuck. */
+  public EngineOptions withStuckAfter(Duration time) {
+    return new EngineOptions(
+        memoryBytes,
+        workDirectory,
+        runnerThreads,
+        workersPerEnvironment,
+        bundleAttempts,
+        checkpointInterval,
+        keyGroups,
+        time);
   }
 }

@@ -53,6 +53,7 @@ final class JobMetrics {
       boolean due = now - entry.startNanos >= intervalNanos && !entry.askedForProgress;
       if (due && handle != null && lease != null) {
         entry.askedForProgress = true;
+        entry.progressAskedNanos = now;
         var unused =
             handle
                 .progress()
@@ -78,6 +79,11 @@ final class JobMetrics {
     } else if (infos != null && !entry.outcome.isDone() && !entry.givenUp) {
       progress.put(entry.work.id(), infos);
     }
+  }
+
+  /** What a running bundle has told last; empty if nothing yet. */
+  List<MonitoringInfo> toldBy(RunningWork entry) {
+    return progress.getOrDefault(entry.work.id(), List.of());
   }
 
   /**

@@ -219,7 +219,7 @@ final class JobRun implements JobExecution {
     if (action instanceof Action.StartBundle start) {
       parts().bundles().start(start.work());
     } else if (action instanceof Action.SplitBundle split) {
-      parts().bundles().split(split.bundle());
+      parts().bundles().split(split.bundle(), split.keep());
     } else if (action instanceof Action.ResizePool resize) {
       resize(resize);
     } else if (action instanceof Action.AbandonBundle abandon) {

@@ -27,9 +27,6 @@ import org.trestle.fn.wire.WireFormatException;
  * commit happens there, so that what a bundle changed becomes visible together.
  */
 final class RunningBundles implements SplitRequests.Listener {
-  /** What a bundle keeps of the rest of its work when it leaves a part to idle slots. */
-  private static final double KEEP_HALF = 0.5;
-
   private final JobContext context;
   private final JobLoop loop;
   private final JobGraph graph;
@@ -43,6 +40,7 @@ final class RunningBundles implements SplitRequests.Listener {
   private final Runnable pump;
   private final SplitRequests splits;
   private final Checkpoints checkpoints;
+  private final StuckBundles stuck;
   private final Map<BundleId, RunningWork> running = new HashMap<>();
   private boolean draining;
 
@@ -77,6 +75,7 @@ final class RunningBundles implements SplitRequests.Listener {
     this.splits = new SplitRequests(loop, this);
     this.checkpoints =
         new Checkpoints(loop, context.options().checkpointInterval().toMillis(), splits);
+    this.stuck = new StuckBundles(loop, metrics, context.options().stuckAfter().toNanos(), warnings);
   }
 
   /** Starts a bundle. */
@@ -120,13 +119,17 @@ final class RunningBundles implements SplitRequests.Listener {
         ownClock ? () -> processingTime - context.clock().getAsLong() : () -> 0);
   }
 
-  /** Asks a bundle to leave half of the rest of its work to others. */
-  void split(BundleId id) {
+  /**
+   * Asks a bundle to leave the rest of its work to others.
+   *
+   * @param keep which part of the rest it should keep, in [0, 1)
+   */
+  void split(BundleId id, double keep) {
     RunningWork entry = running.get(id);
     if (entry == null || draining) {
       core.splitRefused(id);
     } else {
-      splits.ask(entry, KEEP_HALF);
+      splits.ask(entry, keep);
     }
   }
 
@@ -252,10 +255,7 @@ final class RunningBundles implements SplitRequests.Listener {
     metrics.failed(entry);
     RuntimeException problem = bundle == null ? null : bundle.problem();
     BundleFailure described =
-        Failures.of(
-            entry.work.id(),
-            graph.figures(entry.work.stage()).status().name(),
-            problem == null ? failure : problem);
+        Failures.of(entry.work.id(), stageName(entry.work), problem == null ? failure : problem);
     if (graph.runnerStage(entry.work.stage()) != null) {
       // It has changed what it keeps: the same work again would count twice.
       described = new BundleFailure(described.id(), false, described.message());
@@ -264,10 +264,12 @@ final class RunningBundles implements SplitRequests.Listener {
       warnings.accept(
           "bundle of stage %s failed (attempt %d%s), trying again: %s"
               .formatted(
-                  graph.figures(entry.work.stage()).status().name(),
+                  stageName(entry.work),
                   entry.work.attempt(),
                   maxAttempts == SchedulingPolicy.NO_LIMIT ? "" : " of " + maxAttempts,
                   described.message()));
+    } else if (bundle != null) {
+      ElementSample.report(stageName(entry.work), entry.work).ifPresent(warnings);
     }
     core.bundleFailed(described);
   }
@@ -299,10 +301,15 @@ final class RunningBundles implements SplitRequests.Listener {
         () -> {
           if (!core.isEnded()) {
             metrics.ask(running.values());
+            stuck.look(running.values(), entry -> stageName(entry.work));
             watch();
           }
         },
         context.options().checkpointInterval().toMillis());
+  }
+
+  private String stageName(BundleWork work) {
+    return graph.figures(work.stage()).status().name();
   }
 
   /** Gives all bundles up. */

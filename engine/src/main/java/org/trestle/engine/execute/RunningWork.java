@@ -31,6 +31,9 @@ final class RunningWork {
   /** Whether the harness was asked for the bundle's progress, and has not answered. */
   boolean askedForProgress;
 
+  /** When it was asked last. */
+  long progressAskedNanos;
+
   /** What waits for the answer to the split. */
   @Nullable Runnable afterSplit;
 

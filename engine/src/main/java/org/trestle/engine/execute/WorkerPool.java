@@ -31,6 +31,9 @@ final class WorkerPool {
   /** Deaths or failed starts in a row after which an environment is given up. */
   private static final int MOST_FAILURES = 3;
 
+  /** The same once a worker has done something: the environment itself is in order. */
+  private static final int MOST_FAILURES_LATER = 10;
+
   /** Told what happens in the pool. */
   interface Listener {
     /** The number of bundles that may run at once has changed. */
@@ -104,6 +107,7 @@ final class WorkerPool {
   /** Whether several workers may have been in use at once. */
   private boolean hadSeveral;
 
+  private boolean hasWorked;
   private int failuresInARow;
   private boolean stopped;
 
@@ -278,7 +282,7 @@ final class WorkerPool {
 
   private void replace(String why) {
     failuresInARow++;
-    if (failuresInARow >= MOST_FAILURES && members.isEmpty()) {
+    if (failuresInARow >= (hasWorked ? MOST_FAILURES_LATER : MOST_FAILURES) && members.isEmpty()) {
       listener.failed(
           "environment %s is given up after %d failures of its workers in a row, the last: %s"
               .formatted(environmentId, failuresInARow, why));
@@ -327,6 +331,7 @@ final class WorkerPool {
       }
     }
     if (success) {
+      hasWorked = true;
       failuresInARow = 0;
     }
   }

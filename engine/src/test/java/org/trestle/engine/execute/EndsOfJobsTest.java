@@ -190,7 +190,9 @@ class EndsOfJobsTest {
   void littleMemoryGivesTheSameResult() throws Exception {
     service.close();
     service =
-        new TestingService(new EngineOptions(64 << 10, folder, 2, 1, 4, Duration.ofMillis(100), 8));
+        new TestingService(
+            new EngineOptions(
+                64 << 10, folder, 2, 1, 4, Duration.ofMillis(100), 8, Duration.ofMinutes(5)));
     int keys = 5_000;
     int perKey = 40;
     Counts counts = new Counts();

@@ -93,7 +93,11 @@ class FailingBundlesTest {
         .containsExactly(
             "bundle of stage sum failed (attempt 1 of 4), trying again: " + traceback,
             "bundle of stage sum failed (attempt 2 of 4), trying again: " + traceback,
-            "bundle of stage sum failed (attempt 3 of 4), trying again: " + traceback);
+            "bundle of stage sum failed (attempt 3 of 4), trying again: " + traceback,
+            job.warnings().get(3));
+    assertThat(job.warnings().get(3))
+        .startsWith("the bundle of stage sum that failed has 2 elements, the first of them,")
+        .contains("\\x01a");
     assertThat(job.execution().stages())
         .extracting(JobExecution.StageStatus::failedBundles)
         .containsExactly(0L, 0L, 4L, 0L);

@@ -121,7 +121,10 @@ class SortedInputTest {
   @Test
   void sortsOnDiskWhenThereIsNoMemory() throws Exception {
     service.close();
-    service = new TestingService(new EngineOptions(0, folder, 2, 1, 4, Duration.ofMillis(100), 8));
+    service =
+        new TestingService(
+            new EngineOptions(
+                0, folder, 2, 1, 4, Duration.ofMillis(100), 8, Duration.ofMinutes(5)));
     service.harnesses(sdk());
 
     service.run(sorted());

@@ -45,7 +45,9 @@ final class TestingService implements AutoCloseable {
   private final AtomicInteger jobs = new AtomicInteger();
 
   TestingService(Path workDirectory) throws IOException {
-    this(new EngineOptions(64 << 20, workDirectory, 2, 1, 4, Duration.ofMillis(100), 8));
+    this(
+        new EngineOptions(
+            64 << 20, workDirectory, 2, 1, 4, Duration.ofMillis(100), 8, Duration.ofMinutes(5)));
   }
 
   TestingService(EngineOptions options) throws IOException {

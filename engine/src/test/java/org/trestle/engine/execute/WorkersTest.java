@@ -244,9 +244,11 @@ class WorkersTest {
     Job job = service.start(Counts.pipeline());
 
     assertThat(service.errorOf(job))
-        .startsWith("environment py is given up after 3 failures of its workers in a row,")
-        .contains("the last: worker w-", "is lost: its control stream broke");
-    assertThat(job.warnings()).anyMatch(text -> text.startsWith("bundle of stage sum failed"));
+        .startsWith("stage sum lost its worker: worker of environment py")
+        .contains("its control stream broke");
+    assertThat(job.warnings())
+        .anyMatch(text -> text.startsWith("bundle of stage sum failed (attempt 3 of 4)"))
+        .anyMatch(text -> text.startsWith("environment py: worker w-"));
   }
 
   @Test

@@ -82,6 +82,7 @@ final class Simulation extends RandomRun {
             10 + random.nextInt(400),
             1 + random.nextInt(3),
             1 + random.nextInt(60),
+            1 + random.nextInt(200),
             streaming);
     model = new JobModel(pipeline, streaming);
     worker = new FakeWorker(random, model);
@@ -328,7 +329,7 @@ final class Simulation extends RandomRun {
       } else if (action instanceof WakeAt wake) {
         wakeAt(wake.processingTime());
       } else if (action instanceof SplitBundle split) {
-        askedToSplit(split.bundle());
+        askedToSplit(split);
       } else if (action instanceof ResizePool resize) {
         setSlots(resize.pool(), resize.size().workers() * resize.size().bundles());
         settle();
@@ -343,7 +344,8 @@ final class Simulation extends RandomRun {
     model.compare(core);
   }
 
-  private void askedToSplit(BundleId id) {
+  private void askedToSplit(SplitBundle split) {
+    BundleId id = split.bundle();
     BundleWork work = running.get(id);
     check(work != null, "%s is asked for work, and does not run", id);
     check(asked.add(id), "%s is asked for work twice", id);
@@ -351,7 +353,7 @@ final class Simulation extends RandomRun {
     String pool = stage.spec().pool();
     check(!stage.spec().keyed(), "%s has keys and is asked for work", id);
     check(
-        used.getOrDefault(pool, 0) < slots.getOrDefault(pool, 0),
+        split.keep() == 0 || used.getOrDefault(pool, 0) < slots.getOrDefault(pool, 0),
         "%s is asked for work, and no slot is idle",
         id);
   }

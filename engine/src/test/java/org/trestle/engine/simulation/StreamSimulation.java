@@ -2,7 +2,6 @@ package org.trestle.engine.simulation;
 
 import static org.trestle.engine.simulation.ModelViolation.check;
 
-import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
@@ -30,7 +29,6 @@ import org.trestle.engine.core.port.EventTime;
 import org.trestle.engine.core.schedule.Action;
 import org.trestle.engine.core.schedule.Action.JobEnded;
 import org.trestle.engine.core.schedule.Action.Outcome;
-import org.trestle.engine.core.schedule.Action.SplitBundle;
 import org.trestle.engine.core.schedule.Action.StartBundle;
 import org.trestle.engine.core.schedule.Action.WakeAt;
 import org.trestle.engine.core.schedule.JobCore;
@@ -76,6 +74,10 @@ final class StreamSimulation extends RandomRun {
   private static final int KEY_GROUPS = TestingGrouping.KEY_GROUPS;
   private static final int ATTEMPTS = 5;
   private static final int MOST_STEPS = 20_000;
+
+  /** Splits come by themselves here. */
+  private static final long NEVER_MILLIS = 1L << 40;
+
   private static final String SDK = "python";
   private static final String RUNNER = "runner";
   private static final List<String> POOLS = List.of(SDK, RUNNER);
@@ -109,11 +111,6 @@ final class StreamSimulation extends RandomRun {
   private final List<GroupingOracle> oracles = new ArrayList<>();
   private final TestedCore core;
 
-  /** Bundles that the core wants split, and that have not answered. */
-  private final ArrayDeque<BundleId> toSplit = new ArrayDeque<>();
-
-  private final Random splitDice;
-
   /** Elements that wait for the grouping, with what their blocks hold. */
   private final Map<String, Long> waitingInputs = new HashMap<>();
 
@@ -131,7 +128,6 @@ final class StreamSimulation extends RandomRun {
 
   StreamSimulation(long seed) {
     super(new Random(UserCode.mix(seed, 23) * 1_000_003 + seed), POOLS, MOST_STEPS);
-    splitDice = new Random(seed);
     windows = List.of(RandomWindows.values()).get(random.nextInt(4));
     boolean sessions = windows == RandomWindows.SESSIONS;
     triggering = new RandomTriggering(random).triggering(sessions);
@@ -168,7 +164,8 @@ final class StreamSimulation extends RandomRun {
                     1 + random.nextInt(20),
                     10 + random.nextInt(2000),
                     1 + random.nextInt(3),
-                    1 + splitDice.nextInt(60),
+                    NEVER_MILLIS,
+                    NEVER_MILLIS,
                     true)));
   }
 
@@ -246,9 +243,7 @@ final class StreamSimulation extends RandomRun {
   @Override
   void step() {
     int dice = random.nextInt(100);
-    if (!toSplit.isEmpty() && splitDice.nextBoolean()) {
-      answerSplit(toSplit.remove());
-    } else if (running.isEmpty() && (dice < 50 || mishaps <= 0)) {
+    if (running.isEmpty() && (dice < 50 || mishaps <= 0)) {
       goOn();
     } else if (dice < 60 || mishaps <= 0) {
       if (!running.isEmpty()) {
@@ -286,16 +281,6 @@ final class StreamSimulation extends RandomRun {
       if (random.nextBoolean()) {
         fail(id);
       }
-    }
-  }
-
-  private void answerSplit(BundleId id) {
-    BundleWork work = running.get(id);
-    if (work != null && work.stage().equals(SOURCE) && splitDice.nextBoolean()) {
-      split(id);
-    } else {
-      log("no split of", id);
-      core.splitRefused(id);
     }
   }
 
@@ -527,9 +512,6 @@ final class StreamSimulation extends RandomRun {
         check(running.put(start.work().id(), start.work()) == null, "twice: %s", start);
       } else if (action instanceof WakeAt wake) {
         wakeAt(wake.processingTime());
-      } else if (action instanceof SplitBundle split) {
-        check(running.containsKey(split.bundle()), "%s does not run", split);
-        toSplit.add(split.bundle());
       } else if (action instanceof JobEnded end) {
         check(end.outcome() == Outcome.DONE, "the job ended as %s", end);
         check(running.isEmpty(), "the job ended while bundles run");

@@ -33,6 +33,20 @@ public interface SdkWorker {
   CompletableFuture<Void> logsArrived();
 
   /**
+   * Asks the harness for a report about itself: active bundles, stacks of threads.
+   *
+   * @return completes within seconds; exceptionally if the harness gives none, as those of LOOPBACK
+   *     do, or does not answer
+   */
+  default CompletableFuture<String> statusReport() {
+    return CompletableFuture.failedFuture(
+        new IllegalStateException("the harness offers no status report"));
+  }
+
+  /** Lets the harness go as lost, so that its bundles fail; {@code how} is a clause for people. */
+  default void release(String how) {}
+
+  /**
    * Finds the process of the harness; takes milliseconds.
    *
    * @return completes with nothing if the harness runs on another machine or cannot be seen

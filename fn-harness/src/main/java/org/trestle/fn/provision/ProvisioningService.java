@@ -59,6 +59,7 @@ public final class ProvisioningService extends ProvisionServiceGrpc.ProvisionSer
         .setLoggingEndpoint(here)
         .setArtifactEndpoint(here)
         .setControlEndpoint(here)
+        .setStatusEndpoint(here)
         .addAllDependencies(spec.dependencies())
         .addAllRunnerCapabilities(CAPABILITIES)
         .putAllMetadata(metadata)

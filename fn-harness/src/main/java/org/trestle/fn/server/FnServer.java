@@ -25,10 +25,11 @@ import org.trestle.fn.data.DataService;
 import org.trestle.fn.logging.LoggingService;
 import org.trestle.fn.provision.ProvisioningService;
 import org.trestle.fn.state.StateService;
+import org.trestle.fn.status.WorkerStatusService;
 
 /**
  * The runner's end of the Fn API for all harnesses of the process: control, data, state, logging,
- * provisioning and artifact retrieval on one port.
+ * worker status, provisioning and artifact retrieval on one port.
  *
  * <p>Safe for use by several threads.
  */
@@ -73,6 +74,7 @@ public final class FnServer implements AutoCloseable {
             .addService(new DataService(WorkerDirectory::caller, dataExecutor))
             .addService(new StateService(WorkerDirectory::caller))
             .addService(new LoggingService(WorkerDirectory::caller))
+            .addService(new WorkerStatusService(WorkerDirectory::caller))
             .addService(
                 new ProvisioningService(FnServer::identity, this::endpoint, options.metadata()))
             .addService(new ArtifactService(FnServer::identity))

@@ -47,6 +47,8 @@ import org.trestle.fn.logging.LoggingPeer;
 import org.trestle.fn.machine.SocketOwner;
 import org.trestle.fn.state.SerialTasks;
 import org.trestle.fn.state.StatePeer;
+import org.trestle.fn.status.StatusPeer;
+import org.trestle.fn.status.StatusStream;
 
 /**
  * The runner's side of one harness, from its expectation to its end.
@@ -56,7 +58,13 @@ import org.trestle.fn.state.StatePeer;
  * in flight fails as soon as the reason is known.
  */
 final class WorkerSession
-    implements SdkWorker, ExpectedWorker, ControlPeer, DataPeer, StatePeer, LoggingPeer {
+    implements SdkWorker,
+        ExpectedWorker,
+        ControlPeer,
+        DataPeer,
+        StatePeer,
+        LoggingPeer,
+        StatusPeer {
   private static final Logger log = LoggerFactory.getLogger(WorkerSession.class);
 
   /** Inputs up to this size may ride inside of a control message. */
@@ -107,6 +115,7 @@ final class WorkerSession
   private final DataStreams dataStreams = new DataStreams();
   private final AtomicLong logEntries = new AtomicLong();
   private volatile @Nullable Connection connection;
+  private volatile @Nullable StatusStream statusStream;
   private volatile boolean logging;
   private volatile long lastDataNanos;
 
@@ -444,6 +453,19 @@ final class WorkerSession
                 now == before || isGone()
                     ? CompletableFuture.completedFuture(null)
                     : logQuiet(now, nanos));
+  }
+
+  // Status
+
+  @Override
+  public void statusOpened(StatusStream stream) {
+    statusStream = stream;
+  }
+
+  @Override
+  public CompletableFuture<String> statusReport() {
+    StatusStream stream = statusStream;
+    return stream == null ? SdkWorker.super.statusReport() : stream.report();
   }
 
   // The end

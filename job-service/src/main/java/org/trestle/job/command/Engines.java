@@ -40,7 +40,8 @@ final class Engines {
     EngineOptions options =
         EngineOptions.defaults(state.engine())
             .withMemoryBytes(config.memoryBytes())
-            .withCheckpointInterval(config.checkpointInterval());
+            .withCheckpointInterval(config.checkpointInterval())
+            .withStuckAfter(config.stuckAfter());
     return new ServingEngine(
         new LocalEngine(options, workers, server.endpoint(), System::currentTimeMillis),
         workers,

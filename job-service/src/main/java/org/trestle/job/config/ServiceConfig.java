@@ -28,6 +28,7 @@ public record ServiceConfig(
     Duration stagingTimeout,
     Duration workerStartTimeout,
     Duration checkpointInterval,
+    Duration stuckAfter,
     Duration warmUp,
     Optional<Path> javaHarness,
     Optional<Integer> expansionPort,
@@ -60,6 +61,7 @@ public record ServiceConfig(
         time(values, Setting.STAGING_TIMEOUT),
         time(values, Setting.WORKER_START_TIMEOUT),
         time(values, Setting.CHECKPOINT_INTERVAL),
+        time(values, Setting.STUCK_AFTER),
         time(values, Setting.WARM_UP),
         given(values, Setting.JAVA_HARNESS)
             .map(Setting::parsePath)

@@ -39,6 +39,11 @@ public enum Setting {
       "TIME",
       "1s",
       "How long a bundle of an unbounded source may go on before it must give out what it has."),
+  STUCK_AFTER(
+      "stuck-after",
+      "TIME",
+      "5m",
+      "How long a bundle may make no progress before the job says so."),
   WARM_UP(
       "warm-up",
       "TIME",
@@ -162,6 +167,11 @@ public enum Setting {
       case CHECKPOINT_INTERVAL -> {
         if (Durations.parse(value).toMillis() < 10) {
           throw new IllegalArgumentException("at least 10ms: each checkpoint is a round trip");
+        }
+      }
+      case STUCK_AFTER -> {
+        if (Durations.parse(value).toMillis() < 1000) {
+          throw new IllegalArgumentException("at least 1s: each look is a round trip");
         }
       }
       case PREPARATION_TIMEOUT, STAGING_TIMEOUT, WORKER_START_TIMEOUT, WARM_UP, SHUTDOWN_TIMEOUT ->

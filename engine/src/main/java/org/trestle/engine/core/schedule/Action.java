@@ -15,10 +15,12 @@ public sealed interface Action {
   record AbandonBundle(BundleId bundle) implements Action {}
 
   /**
-   * Slots have nothing to do: ask this bundle for half of the rest of its work. Answer with {@code
+   * Ask this bundle to give back the rest of its work, but for a part. Answer with {@code
    * bundleSplit} or {@code splitRefused}, unless the bundle ends before.
+   *
+   * @param keep which part of the rest it should keep, in [0, 1)
    */
-  record SplitBundle(BundleId bundle) implements Action {}
+  record SplitBundle(BundleId bundle, double keep) implements Action {}
 
   /** Give a pool another size, as far as that is possible; {@code slots} then says what it has. */
   record ResizePool(String pool, PoolSize size) implements Action {}

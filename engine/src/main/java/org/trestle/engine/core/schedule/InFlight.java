@@ -7,21 +7,19 @@ final class InFlight {
   private final BundleId id;
   private final StageState stage;
   private final long startedAt;
+  private final long overdueFrom;
   private BundleDraft draft;
   private boolean asked;
   private long askFrom;
 
-  /**
-   * A bundle that starts now.
-   *
-   * @param askAfterMillis how long it runs before it is asked for the first time
-   */
-  InFlight(BundleId id, StageState stage, BundleDraft draft, long now, long askAfterMillis) {
+  /** A bundle that starts now. */
+  InFlight(BundleId id, StageState stage, BundleDraft draft, long now, SchedulingPolicy policy) {
     this.id = id;
     this.stage = stage;
     this.draft = draft;
     this.startedAt = now;
-    this.askFrom = now + askAfterMillis;
+    this.askFrom = now + policy.splitAfterMillis();
+    this.overdueFrom = now + policy.commitAfterMillis();
   }
 
   BundleId id() {
@@ -43,6 +41,11 @@ final class InFlight {
   /** When the bundle may be asked next; {@link Long#MAX_VALUE} if it cannot be. */
   long askFrom() {
     return asked || stage.spec().keyed() ? Long.MAX_VALUE : askFrom;
+  }
+
+  /** When the bundle should be asked to end; {@link Long#MAX_VALUE} if it cannot be. */
+  long endFrom() {
+    return askFrom() == Long.MAX_VALUE ? Long.MAX_VALUE : Math.max(askFrom, overdueFrom);
   }
 
   void ask() {

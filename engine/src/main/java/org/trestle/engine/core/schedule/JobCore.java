@@ -41,6 +41,9 @@ public final class JobCore {
    * arrival to its commit, so starting a bundle moves no watermark and the sweep needs no repetition.
    */
 
+  /** What a bundle keeps of the rest of its work when it leaves a part to idle slots. */
+  private static final double KEEP_HALF = 0.5;
+
   private record Wake(long time, int stage) implements Comparable<Wake> {
     @Override
     public int compareTo(Wake other) {
@@ -517,6 +520,9 @@ public final class JobCore {
     }
     boolean work = false;
     rebalancing.begin();
+    if (!plan.ownClock()) {
+      rebalancing.overdue(running.values(), now).forEach(bundle -> ask(bundle, 0));
+    }
     for (Pool pool : graph.pools().values()) {
       startBundles(pool);
       work |= pool.hasReadyStage();
@@ -601,7 +607,7 @@ public final class JobCore {
       StageState stage = graph.stage(pool.nextStage());
       BundleDraft draft = stage.draw(now);
       BundleId id = new BundleId(nextBundle++);
-      running.put(id, new InFlight(id, stage, draft, now, policy.splitAfterMillis()));
+      running.put(id, new InFlight(id, stage, draft, now, policy));
       pool.take();
       actions.add(
           new Action.StartBundle(draft.toWork(id, stage.spec().id(), stage.inputWatermark(), now)));
@@ -611,9 +617,13 @@ public final class JobCore {
 
   private void askForWork(Pool pool) {
     for (InFlight bundle : rebalancing.choose(pool, running.values(), now)) {
-      bundle.ask();
-      actions.add(new Action.SplitBundle(bundle.id()));
+      ask(bundle, KEEP_HALF);
     }
+  }
+
+  private void ask(InFlight bundle, double keep) {
+    bundle.ask();
+    actions.add(new Action.SplitBundle(bundle.id(), keep));
   }
 
   private boolean isAsking() {

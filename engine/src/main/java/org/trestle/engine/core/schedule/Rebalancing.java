@@ -7,7 +7,8 @@ import java.util.List;
 
 /**
  * Finds work for slots that have none: bundles that have run for some time give up half of what
- * they have left, those with the most elements first, one for each idle slot.
+ * they have left, those with the most elements first, one for each idle slot. And ends bundles that
+ * take long: what is not committed is lost with its worker.
  */
 final class Rebalancing {
   private static final Comparator<InFlight> MOST_WORK_FIRST =
@@ -27,8 +28,21 @@ final class Rebalancing {
     nextLook = Long.MAX_VALUE;
   }
 
+  /** The bundles that have run for so long that they should end and commit what they have done. */
+  List<InFlight> overdue(Collection<InFlight> running, long now) {
+    List<InFlight> overdue = new ArrayList<>();
+    for (InFlight bundle : running) {
+      if (bundle.endFrom() <= now) {
+        overdue.add(bundle);
+      } else {
+        nextLook = Math.min(nextLook, bundle.endFrom());
+      }
+    }
+    return overdue;
+  }
+
   /**
-   * The bundles to ask now.
+   * The bundles to ask for half of their rest now.
    *
    * @param pool has nothing ready to run
    */

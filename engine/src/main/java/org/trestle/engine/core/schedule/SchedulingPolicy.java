@@ -14,6 +14,8 @@ package org.trestle.engine.core.schedule;
  * @param bundlesPerSlot how many bundles a slot should get of the work that is there, so that slots
  *     that are done early find more
  * @param splitAfterMillis how long a bundle runs before it is asked to leave work to idle slots
+ * @param commitAfterMillis how long a bundle runs before it is asked to end where it is, so that a
+ *     lost worker costs little
  * @param streaming whether watermarks move with the data. If not, a stage's input watermark stays
  *     at the beginning of time until all its input has been processed, then jumps to the end
  */
@@ -25,6 +27,7 @@ public record SchedulingPolicy(
     long maxBytes,
     int bundlesPerSlot,
     long splitAfterMillis,
+    long commitAfterMillis,
     boolean streaming) {
 
   /** Work is tried again without end. */
@@ -35,11 +38,11 @@ public record SchedulingPolicy(
 
   /** For batch jobs. */
   public static final SchedulingPolicy BATCH =
-      new SchedulingPolicy(4, 100, 64 << 10, 100_000, 32 << 20, 2, 1000, false);
+      new SchedulingPolicy(4, 100, 64 << 10, 100_000, 32 << 20, 2, 1000, 2000, false);
 
   /** For streaming jobs: small bundles, so that no slot makes others wait for long. */
   public static final SchedulingPolicy STREAMING =
-      new SchedulingPolicy(NO_LIMIT, 100, 64 << 10, 10_000, 4 << 20, 2, 1000, true);
+      new SchedulingPolicy(NO_LIMIT, 100, 64 << 10, 10_000, 4 << 20, 2, 1000, 2000, true);
 
   public SchedulingPolicy {
     if (maxAttempts < 1
@@ -48,7 +51,8 @@ public record SchedulingPolicy(
         || maxElements < 1
         || maxBytes < 1
         || bundlesPerSlot < 1
-        || splitAfterMillis < 1) {
+        || splitAfterMillis < 1
+        || commitAfterMillis < 1) {
       throw new IllegalArgumentException("every limit must be at least 1");
     }
   }
@@ -76,6 +80,7 @@ public record SchedulingPolicy(
         maxBytes,
         bundlesPerSlot,
         splitAfterMillis,
+        commitAfterMillis,
         streaming);
   }
 }

@@ -59,7 +59,7 @@ final class RebalancingTest {
 
     List<Action> actions = job.actions();
     assertThat(actions).first().isInstanceOf(Action.StartBundle.class);
-    assertThat(actions).contains(new SplitBundle(work.id()));
+    assertThat(actions).contains(new SplitBundle(work.id(), 0.5));
   }
 
   @Test
@@ -77,11 +77,22 @@ final class RebalancingTest {
   }
 
   @Test
+  void aBundleThatTakesLongIsAskedToEnd() {
+    CoreDriver job = oneBundle(50);
+    job.start(1);
+    BundleWork work = job.bundle();
+    job.core.tick(1999);
+    assertThat(asked(job)).isEmpty();
+    job.core.tick(2000);
+    assertThat(job.actions()).contains(new SplitBundle(work.id(), 0));
+  }
+
+  @Test
   void nobodyIsAskedWhileAllSlotsAreBusy() {
     CoreDriver job = oneBundle(50);
     job.start(1);
     BundleWork work = job.bundle();
-    job.core.tick(5000);
+    job.core.tick(1500);
     assertThat(asked(job)).isEmpty();
     job.core.slots(CoreDriver.POOL, 2);
     assertThat(asked(job)).containsExactly(work.id());

@@ -1,0 +1,187 @@
+"""Jobs whose workers are processes of their own (PROCESS), and what happens to these.
+
+WORKERS_FULL=1 runs the same tests for minutes and with more jobs; give --test-timeout 900 then.
+"""
+
+import contextlib
+import json
+import os
+import pathlib
+import random
+import re
+import signal
+import sys
+import tempfile
+import threading
+import time
+
+import apache_beam as beam
+from apache_beam.options.pipeline_options import PipelineOptions
+from apache_beam.portability.api import beam_job_api_pb2
+from apache_beam.runners.portability.portable_runner import PortableRunner
+
+# Workers, which load this as well, are told of their service otherwise.
+ENDPOINT = os.environ.get('CONFORMANCE_ENDPOINT', '')
+FULL = os.environ.get('WORKERS_FULL') == '1'
+HARNESS = pathlib.Path(__file__).resolve().parents[2] / 'python_harness.py'
+
+
+class Harnesses:
+    """A command for the PROCESS environment that tells which processes it has become."""
+
+    def __init__(self, directory):
+        self.directory = pathlib.Path(directory)
+        self._pids = self.directory / 'pids'
+        self._pids.mkdir()
+        self._working = self.directory / 'working'
+        self._working.mkdir()
+        self.command = self.directory / 'harness'
+        self.command.write_text(
+            f'#!/bin/sh\ntouch {self._pids}/$$\nexport PYTHONPATH={os.environ.get("PYTHONPATH", "")}\n'
+            f'exec {sys.executable} {HARNESS} "$@"\n')
+        self.command.chmod(0o755)
+
+    def started(self):
+        return [int(path.name) for path in self._pids.iterdir()]
+
+    def alive(self):
+        return [pid for pid in self.started() if pathlib.Path(f'/proc/{pid}/task').exists()]
+
+    def says_it_works(self):
+        """A DoFn that lets elements pass; a worker that runs it can be killed."""
+        return SaysItWorks(str(self._working))
+
+    def working(self):
+        return [pid for pid in self.alive() if (self._working / str(pid)).exists()]
+
+    def options(self, streaming=False, **more):
+        return PipelineOptions(
+            [f'--job_endpoint={ENDPOINT}', '--environment_type=PROCESS'],
+            environment_config=json.dumps({'command': str(self.command)}),
+            streaming=streaming, **more)
+
+    @contextlib.contextmanager
+    def killed_now_and_then(self, seconds):
+        """Kills one that works, again and again, while the block runs; gives the list of them."""
+        stop, killed = threading.Event(), []
+
+        def kill():
+            while not stop.wait(seconds):
+                working = self.working()
+                if working:
+                    killed.append(random.choice(working))
+                    with contextlib.suppress(ProcessLookupError):
+                        os.kill(killed[-1], signal.SIGKILL)
+
+        thread = threading.Thread(target=kill, daemon=True)
+        thread.start()
+        try:
+            yield killed
+        finally:
+            stop.set()
+            thread.join()
+
+
+class SaysItWorks(beam.DoFn):
+    def __init__(self, directory):
+        self._directory = directory
+
+    def setup(self):
+        (pathlib.Path(self._directory) / str(os.getpid())).touch()
+
+    def process(self, element):
+        yield element
+
+
+@contextlib.contextmanager
+def harnesses():
+    with tempfile.TemporaryDirectory() as directory:
+        yield Harnesses(directory)
+
+
+class Job:
+    """A job that has been submitted."""
+
+    def __init__(self, build, options):
+        pipeline = beam.Pipeline(runner=PortableRunner(), options=options)
+        build(pipeline)
+        self._result = pipeline.run()
+        self.id = self._result._job_id
+        self._jobs = self._result._job_service
+
+    def wait(self):
+        """Its last state."""
+        request = beam_job_api_pb2.GetJobStateRequest(job_id=self.id)
+        state = None
+        for event in self._jobs.GetStateStream(request):
+            state = beam_job_api_pb2.JobState.Enum.Name(event.state)
+        self._result._cleanup()
+        return state
+
+    def messages(self):
+        """All its messages, after its end."""
+        request = beam_job_api_pb2.JobMessagesRequest(job_id=self.id)
+        return [
+            response.message_response.message_text
+            for response in self._jobs.GetMessageStream(request)
+            if response.HasField('message_response')]
+
+
+def run(build, options):
+    """Runs a job that must succeed; returns how many seconds it took."""
+    begin = time.monotonic()
+    job = Job(build, options)
+    state = job.wait()
+    assert state == 'DONE', (state, job.messages()[-5:])
+    return time.monotonic() - begin
+
+
+def wanted_seconds(pid):
+    """How long the threads of a process ran or waited for a processor."""
+    total = 0
+    for statistics in pathlib.Path(f'/proc/{pid}/task').glob('*/schedstat'):
+        with contextlib.suppress(OSError):
+            on_processor, in_queue, _ = statistics.read_text().split()
+            total += int(on_processor) + int(in_queue)
+    return total / 1e9
+
+
+def service_pid():
+    """The process that listens at the endpoint; it must be on this machine."""
+    port = int(ENDPOINT.rpartition(':')[2])
+    inodes = set()
+    for table in ('tcp', 'tcp6'):
+        for line in pathlib.Path(f'/proc/net/{table}').read_text().splitlines()[1:]:
+            words = line.split()
+            if words[1].endswith(f':{port:04X}') and words[3] == '0A':
+                inodes.add(f'socket:[{words[9]}]')
+    for file in pathlib.Path('/proc').glob('[0-9]*/fd/*'):
+        with contextlib.suppress(OSError):
+            if os.readlink(file) in inodes:
+                return int(file.parts[2])
+    raise AssertionError(f'no process here listens at {ENDPOINT}')
+
+
+def resources(pid):
+    """What a process holds: threads, open files, listening ports, child processes."""
+    process = pathlib.Path(f'/proc/{pid}')
+    sockets = set()
+    files = 0
+    for file in (process / 'fd').iterdir():
+        with contextlib.suppress(OSError):
+            target = os.readlink(file)
+            files += 1
+            if target.startswith('socket:'):
+                sockets.add(re.sub(r'\D', '', target))
+    listening = sum(
+        words[3] == '0A' and words[9] in sockets
+        for table in ('tcp', 'tcp6')
+        for words in map(str.split, (process / 'net' / table).read_text().splitlines()[1:]))
+    children = sum(
+        len(path.read_text().split()) for path in process.glob('task/*/children'))
+    return {
+        'threads': len(list((process / 'task').iterdir())),
+        'files': files,
+        'listening': listening,
+        'children': children,
+    }
