@@ -11,6 +11,7 @@ from apache_beam.coders import StrUtf8Coder
 from apache_beam.coders import VarIntCoder
 from apache_beam.testing.util import assert_that
 from apache_beam.testing.util import equal_to
+from apache_beam.transforms.combiners import CountCombineFn
 from apache_beam.transforms.periodicsequence import PeriodicImpulse
 from apache_beam.transforms.timeutil import TimeDomain
 from apache_beam.transforms.userstate import CombiningValueStateSpec
@@ -63,7 +64,7 @@ def test_batch_job_lives_through_kills(workers):
 class CountInWindow(beam.DoFn):
     """Counts the elements of a key and window; a timer gives out the count at the window's end."""
 
-    COUNT = CombiningValueStateSpec('count', VarIntCoder(), sum)
+    COUNT = CombiningValueStateSpec('count', VarIntCoder(), CountCombineFn())
     END = TimerSpec('end', TimeDomain.WATERMARK)
 
     def process(
