@@ -20,12 +20,13 @@ public interface Engine extends AutoCloseable {
   String explain(Pipeline pipeline);
 
   /**
-   * Checks and plans a job, so that it can be started.
+   * Checks and plans a job, so that it can be started. Waits up to some seconds for what runs its
+   * environments.
    *
    * @param jobId the id the job will have
    * @param options as the SDK sent them ({@code beam:option:NAME:v1})
    * @throws org.trestle.engine.graph.InvalidPipelineException if the pipeline has problems, see
-   *     {@link #check}
+   *     {@link #check}, or an environment cannot be had here
    */
   PreparedJob prepare(String jobId, Pipeline pipeline, Struct options);
 

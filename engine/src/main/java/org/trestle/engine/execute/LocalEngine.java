@@ -1,6 +1,9 @@
 package org.trestle.engine.execute;
 
 import com.google.protobuf.Struct;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -25,6 +28,7 @@ import org.trestle.engine.fuse.PlanText;
 import org.trestle.engine.fuse.Planner;
 import org.trestle.engine.fuse.SdkStage;
 import org.trestle.engine.fuse.Stage;
+import org.trestle.engine.graph.InvalidPipelineException;
 import org.trestle.engine.shuffle.MemoryBudget;
 import org.trestle.engine.shuffle.SpillFiles;
 import org.trestle.fn.environment.UnsupportedEnvironmentException;
@@ -90,34 +94,47 @@ public final class LocalEngine implements Engine {
   @Override
   public PreparedJob prepare(String jobId, Pipeline pipeline, Struct options) {
     FusedPipeline plan = Planner.plan(pipeline, endpoint);
-    return new Preparation(pipeline, plan, startEarly(jobId, plan, options));
+    return new Preparation(pipeline, plan, startEarly(jobId, resolveEnvironments(plan), options));
+  }
+
+  /** Finds what each environment of a plan is here, with all that cannot be had in one refusal. */
+  private Map<String, Environment> resolveEnvironments(FusedPipeline plan) {
+    Map<String, Environment> environments = new LinkedHashMap<>();
+    List<String> problems = new ArrayList<>();
+    Set<String> ids = new LinkedHashSet<>();
+    for (Stage stage : plan.stages()) {
+      if (stage instanceof SdkStage sdk) {
+        ids.add(sdk.environmentId());
+      }
+    }
+    for (String id : ids) {
+      try {
+        environments.put(id, workers.resolve(plan.components().getEnvironmentsOrThrow(id)));
+      } catch (UnsupportedEnvironmentException unsupported) {
+        problems.add("environment " + id + ": " + unsupported.getMessage());
+      }
+    }
+    if (!problems.isEmpty()) {
+      throw new InvalidPipelineException(problems);
+    }
+    return environments;
   }
 
   /**
    * Asks the user's own pools for workers, where these need no artifacts and not too many wait for
    * their jobs already.
    */
-  private Map<String, EarlyWorker> startEarly(String jobId, FusedPipeline plan, Struct options) {
+  private Map<String, EarlyWorker> startEarly(
+      String jobId, Map<String, Environment> environments, Struct options) {
     Map<String, EarlyWorker> early = new ConcurrentHashMap<>();
-    for (Stage stage : plan.stages()) {
-      if (!(stage instanceof SdkStage sdk) || early.containsKey(sdk.environmentId())) {
-        continue;
-      }
-      Environment environment;
-      try {
-        environment =
-            workers.resolve(plan.components().getEnvironmentsOrThrow(sdk.environmentId()));
-      } catch (UnsupportedEnvironmentException unsupported) {
-        continue; // ends the job when it is started, with the reason
-      }
-      if (environment.getUrn().equals(Urns.Environments.EXTERNAL)
-          && environment.getDependenciesCount() == 0
-          && earlyWorkers.tryAcquire()) {
-        early.put(
-            sdk.environmentId(),
-            new EarlyWorker(jobId, sdk.environmentId(), environment, options, workers));
-      }
-    }
+    environments.forEach(
+        (id, environment) -> {
+          if (environment.getUrn().equals(Urns.Environments.EXTERNAL)
+              && environment.getDependenciesCount() == 0
+              && earlyWorkers.tryAcquire()) {
+            early.put(id, new EarlyWorker(jobId, id, environment, options, workers));
+          }
+        });
     return early;
   }
 

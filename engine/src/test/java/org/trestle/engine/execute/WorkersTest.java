@@ -3,6 +3,7 @@ package org.trestle.engine.execute;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -19,24 +20,30 @@ import org.apache.beam.model.jobmanagement.v1.JobApi.JobState;
 import org.apache.beam.model.pipeline.v1.RunnerApi.ArtifactInformation;
 import org.apache.beam.model.pipeline.v1.RunnerApi.Environment;
 import org.apache.beam.model.pipeline.v1.RunnerApi.Pipeline;
+import org.apache.beam.model.pipeline.v1.RunnerApi.ProcessPayload;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.trestle.engine.execute.TestingService.Counts;
 import org.trestle.engine.execute.TestingService.Job;
+import org.trestle.engine.graph.InvalidPipelineException;
 import org.trestle.fn.control.WorkerSpec;
+import org.trestle.fn.environment.DockerOptions;
 import org.trestle.fn.environment.EnvironmentOptions;
 import org.trestle.fn.environment.EnvironmentWorkers;
 import org.trestle.fn.environment.TestingPool;
 import org.trestle.fn.environment.WorkerFactory;
 import org.trestle.fn.server.TestingHarness;
 import org.trestle.fn.server.TestingWorkers;
+import org.trestle.proto.Urns;
 
 /** Harnesses that do not come, or do not stay: each time the next job runs. */
 class WorkersTest {
   private static final EnvironmentOptions SHORT =
       new EnvironmentOptions(Duration.ofSeconds(10), Duration.ofMillis(300), Duration.ofSeconds(1));
+
+  private static final DockerOptions DOCKER = DockerOptions.of("workers-test");
 
   @TempDir Path folder;
   private TestingService service;
@@ -61,7 +68,7 @@ class WorkersTest {
 
   private TestingPool pool(TestingPool.Manner manner, TestingSdk sdk) throws Exception {
     TestingPool pool = new TestingPool(manner, sdk);
-    service.workers(new EnvironmentWorkers(service.server, SHORT, Optional.empty()));
+    service.workers(new EnvironmentWorkers(service.server, SHORT, DOCKER, Optional.empty()));
     return pool;
   }
 
@@ -70,7 +77,8 @@ class WorkersTest {
     Counts counts = new Counts();
     try (TestingPool pool = new TestingPool(TestingPool.Manner.START, counts.sdk())) {
       service.workers(
-          new EnvironmentWorkers(service.server, EnvironmentOptions.defaults(), Optional.empty()));
+          new EnvironmentWorkers(
+              service.server, EnvironmentOptions.defaults(), DOCKER, Optional.empty()));
 
       service.run(in(pool.environment()));
 
@@ -206,11 +214,36 @@ class WorkersTest {
 
   @Test
   void environmentIsOfAnUnknownKind() throws Exception {
-    service.workers(new EnvironmentWorkers(service.server, SHORT, Optional.empty()));
+    service.workers(new EnvironmentWorkers(service.server, SHORT, DOCKER, Optional.empty()));
 
-    assertThat(service.runFailing(in(Environment.newBuilder().setUrn("beam:env:moon:v1").build())))
+    Pipeline pipeline = in(Environment.newBuilder().setUrn("beam:env:moon:v1").build());
+
+    assertThatThrownBy(() -> service.prepare(pipeline))
+        .isInstanceOf(InvalidPipelineException.class)
+        .hasMessage("environment py: unknown environment 'beam:env:moon:v1'");
+  }
+
+  @Test
+  void environmentIsGoneWhenTheJobStarts() throws Exception {
+    service.workers(new EnvironmentWorkers(service.server, SHORT, DOCKER, Optional.empty()));
+    Path command = Files.createFile(folder.resolve("boot"));
+    assertThat(command.toFile().setExecutable(true)).isTrue();
+    Pipeline pipeline =
+        in(
+            Environment.newBuilder()
+                .setUrn(Urns.Environments.PROCESS)
+                .setPayload(
+                    ProcessPayload.newBuilder()
+                        .setCommand(command.toString())
+                        .build()
+                        .toByteString())
+                .build());
+    TestingService.Prepared prepared = service.prepare(pipeline);
+    Files.delete(command);
+
+    assertThat(service.errorOf(prepared.start(pipeline)))
         .startsWith("environment py: ")
-        .contains("beam:env:moon:v1");
+        .contains("no executable file '" + command + "'");
   }
 
   @Test

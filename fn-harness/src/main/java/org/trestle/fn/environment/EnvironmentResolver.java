@@ -10,6 +10,7 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
 import org.apache.beam.model.pipeline.v1.RunnerApi.AnyOfEnvironmentPayload;
+import org.apache.beam.model.pipeline.v1.RunnerApi.DockerPayload;
 import org.apache.beam.model.pipeline.v1.RunnerApi.Environment;
 import org.apache.beam.model.pipeline.v1.RunnerApi.ExternalPayload;
 import org.apache.beam.model.pipeline.v1.RunnerApi.ProcessPayload;
@@ -31,14 +32,18 @@ final class EnvironmentResolver {
 
   private static final int MAX_NESTING = 8;
 
-  private EnvironmentResolver() {}
+  private final DockerEngine containers;
+
+  EnvironmentResolver(DockerEngine containers) {
+    this.containers = containers;
+  }
 
   /** Returns the environment to use; throws if there is none, with the reason of each. */
-  static Environment resolve(Environment environment) {
+  Environment resolve(Environment environment) {
     return resolve(environment, 0);
   }
 
-  private static Environment resolve(Environment environment, int nesting) {
+  private Environment resolve(Environment environment, int nesting) {
     String urn = environment.getUrn();
     if (urn.equals(ANYOF)) {
       return firstOf(environment, nesting);
@@ -50,10 +55,7 @@ final class EnvironmentResolver {
     } else if (urn.equals(PROCESS)) {
       checkProcess(process(environment));
     } else if (urn.equals(DOCKER)) {
-      throw new UnsupportedEnvironmentException(
-          urn
-              + ": containers are not supported yet; use environment_type LOOPBACK, EXTERNAL or"
-              + " PROCESS");
+      checkDocker(environment);
     } else if (urn.equals(DEFAULT)) {
       throw new UnsupportedEnvironmentException(
           urn + ": this runner has no default environment; name one with environment_type");
@@ -63,7 +65,7 @@ final class EnvironmentResolver {
     return environment;
   }
 
-  private static Environment firstOf(Environment environment, int nesting) {
+  private Environment firstOf(Environment environment, int nesting) {
     if (nesting == MAX_NESTING) {
       throw new UnsupportedEnvironmentException(ANYOF + ": nested too deeply");
     }
@@ -115,6 +117,19 @@ final class EnvironmentResolver {
     }
   }
 
+  private void checkDocker(Environment environment) {
+    String image = docker(environment).getContainerImage();
+    if (image.isEmpty()) {
+      throw new UnsupportedEnvironmentException(DOCKER + ": the payload names no image");
+    }
+    ResourceHints.of(environment);
+    try {
+      containers.check(image);
+    } catch (DockerException e) {
+      throw new UnsupportedEnvironmentException(DOCKER + ": " + e.getMessage());
+    }
+  }
+
   private static String os(String name) {
     String lower = name.toLowerCase(Locale.ROOT);
     if (lower.startsWith("mac")) {
@@ -162,6 +177,14 @@ final class EnvironmentResolver {
   static ProcessPayload process(Environment environment) {
     try {
       return ProcessPayload.parseFrom(environment.getPayload());
+    } catch (InvalidProtocolBufferException e) {
+      throw malformed(environment, e);
+    }
+  }
+
+  static DockerPayload docker(Environment environment) {
+    try {
+      return DockerPayload.parseFrom(environment.getPayload());
     } catch (InvalidProtocolBufferException e) {
       throw malformed(environment, e);
     }

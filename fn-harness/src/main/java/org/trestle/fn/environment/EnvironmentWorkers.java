@@ -29,19 +29,28 @@ public final class EnvironmentWorkers implements WorkerFactory {
   private final FnServer server;
   private final EnvironmentOptions options;
   private final Optional<JavaHarness> javaHarness;
+  private final DockerEngine containers;
+  private final EnvironmentResolver resolver;
   private final ScheduledThreadPoolExecutor timer;
   private final Set<Started> started = ConcurrentHashMap.newKeySet();
   private final AtomicBoolean closed = new AtomicBoolean();
 
   /**
+   * Makes a factory, and removes containers that an earlier run of the service left.
+   *
    * @param server where the harnesses connect; not closed by this factory
    * @param javaHarness does the work of Java containers where these cannot run
    */
   public EnvironmentWorkers(
-      FnServer server, EnvironmentOptions options, Optional<JavaHarness> javaHarness) {
+      FnServer server,
+      EnvironmentOptions options,
+      DockerOptions docker,
+      Optional<JavaHarness> javaHarness) {
     this.server = server;
     this.options = options;
     this.javaHarness = javaHarness;
+    containers = new DockerEngine(docker);
+    resolver = new EnvironmentResolver(containers);
     timer =
         new ScheduledThreadPoolExecutor(
             1,
@@ -51,6 +60,7 @@ public final class EnvironmentWorkers implements WorkerFactory {
               return thread;
             });
     timer.setRemoveOnCancelPolicy(true);
+    containers.recover();
   }
 
   /** The outside part of a worker: what runs the harness. */
@@ -71,9 +81,9 @@ public final class EnvironmentWorkers implements WorkerFactory {
   @Override
   public Environment resolve(Environment environment) {
     try {
-      return EnvironmentResolver.resolve(environment);
+      return resolver.resolve(environment);
     } catch (UnsupportedEnvironmentException e) {
-      return EnvironmentResolver.resolve(
+      return resolver.resolve(
           javaHarness.flatMap(harness -> harness.instead(environment)).orElseThrow(() -> e));
     }
   }
@@ -82,7 +92,9 @@ public final class EnvironmentWorkers implements WorkerFactory {
   public CompletableFuture<StartedWorker> start(Environment environment, WorkerSpec spec) {
     Started worker;
     try {
-      worker = launch(resolve(environment), spec);
+      // An image is waited for on the way, without blocking the caller.
+      boolean container = environment.getUrn().equals(EnvironmentResolver.DOCKER);
+      worker = launch(container ? environment : resolve(environment), spec);
     } catch (UnsupportedEnvironmentException e) {
       return CompletableFuture.failedFuture(new WorkerStartException(messageOf(e)));
     } catch (RejectedExecutionException e) {
@@ -99,26 +111,32 @@ public final class EnvironmentWorkers implements WorkerFactory {
     CompletableFuture<Host> host = new CompletableFuture<>();
     ExpectedWorker expected =
         server.expect(spec, how -> host.thenCompose(known -> known.explain(how)));
-    Started worker =
-        environment.getUrn().equals(EnvironmentResolver.EXTERNAL)
-            ? new Started(
-                expected,
-                new PoolWorker(
-                    EnvironmentResolver.external(environment),
-                    expected.workerId(),
-                    server.endpoint(),
-                    options))
-            : new Started(
-                expected,
-                new ProcessWorker(
-                    EnvironmentResolver.process(environment),
-                    expected.workerId(),
-                    server.endpoint(),
-                    spec.logs(),
-                    options,
-                    timer));
+    Started worker;
+    try {
+      worker = new Started(expected, host(environment, expected.workerId(), spec));
+    } catch (RuntimeException e) {
+      expected.cancel();
+      throw e;
+    }
     host.complete(worker.host);
     return worker;
+  }
+
+  private Host host(Environment environment, String workerId, WorkerSpec spec) {
+    if (environment.getUrn().equals(EnvironmentResolver.EXTERNAL)) {
+      return new PoolWorker(
+          EnvironmentResolver.external(environment), workerId, server.endpoint(), options);
+    }
+    if (environment.getUrn().equals(EnvironmentResolver.DOCKER)) {
+      return new DockerWorker(environment, workerId, server.endpoint(), spec, containers, options);
+    }
+    return new ProcessWorker(
+        EnvironmentResolver.process(environment),
+        workerId,
+        server.endpoint(),
+        spec.logs(),
+        options,
+        timer);
   }
 
   /** Stops all workers and waits for their end, a little longer than the grace period at most. */
@@ -135,6 +153,7 @@ public final class EnvironmentWorkers implements WorkerFactory {
       // Each end has its own deadline and reports its own failure.
     }
     timer.shutdownNow();
+    containers.close();
   }
 
   private final class Started implements StartedWorker {
@@ -165,26 +184,14 @@ public final class EnvironmentWorkers implements WorkerFactory {
     /** Completes when the harness has connected, or fails in time. */
     CompletableFuture<StartedWorker> ready() {
       CompletableFuture<StartedWorker> ready = new CompletableFuture<>();
-      Duration limit = options.connectTimeout();
-      var deadline =
-          timer.schedule(
-              () ->
-                  fail(
-                      ready,
-                      host
-                          + " did not connect to "
-                          + server.endpoint().getUrl()
-                          + " within "
-                          + limit.toSeconds()
-                          + " s"),
-              limit.toMillis(),
-              TimeUnit.MILLISECONDS);
       var started =
           host.started()
               .whenComplete(
                   (unused, failure) -> {
                     if (failure != null) {
                       fail(ready, messageOf(failure));
+                    } else {
+                      limit(ready);
                     }
                   });
       var ended =
@@ -205,9 +212,32 @@ public final class EnvironmentWorkers implements WorkerFactory {
                       ready.complete(this);
                     }
                   });
-      var settled = ready.whenComplete((worker, failure) -> deadline.cancel(false));
-      assert started != null && ended != null && connected != null && settled != null;
+      assert started != null && ended != null && connected != null;
       return ready;
+    }
+
+    /** From here on only the harness itself is waited for. */
+    private void limit(CompletableFuture<StartedWorker> ready) {
+      Duration limit = options.connectTimeout();
+      try {
+        var deadline =
+            timer.schedule(
+                () ->
+                    fail(
+                        ready,
+                        host
+                            + " did not connect to "
+                            + server.endpoint().getUrl()
+                            + " within "
+                            + limit.toSeconds()
+                            + " s"),
+                limit.toMillis(),
+                TimeUnit.MILLISECONDS);
+        var settled = ready.whenComplete((worker, failure) -> deadline.cancel(false));
+        assert settled != null;
+      } catch (RejectedExecutionException e) {
+        fail(ready, "runner is closing");
+      }
     }
 
     private void fail(CompletableFuture<StartedWorker> ready, String message) {

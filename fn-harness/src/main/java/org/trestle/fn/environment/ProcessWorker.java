@@ -1,12 +1,7 @@
 package org.trestle.fn.environment;
 
-import com.google.errorprone.annotations.concurrent.GuardedBy;
-import com.google.protobuf.Timestamp;
-import java.io.BufferedReader;
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
-import java.time.Instant;
-import java.util.ArrayDeque;
+import java.io.InputStream;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
@@ -15,7 +10,6 @@ import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.stream.Stream;
-import org.apache.beam.model.fnexecution.v1.BeamFnApi.LogEntry;
 import org.apache.beam.model.pipeline.v1.Endpoints.ApiServiceDescriptor;
 import org.apache.beam.model.pipeline.v1.RunnerApi.ProcessPayload;
 import org.jspecify.annotations.Nullable;
@@ -26,19 +20,14 @@ import org.trestle.fn.control.WorkerSpec.LogSink;
 /**
  * A harness that is a process on this machine, started like the boot program of an SDK container.
  *
- * <p>What it prints goes to the worker's log, as debug entries because harnesses print what they
- * also log, and its last lines explain an unexpected exit. It is stopped in steps: the end of its
- * control stream, a polite signal, then force, each also for the processes it has started.
+ * <p>It is stopped in steps: the end of its control stream, a polite signal, then force, each also
+ * for the processes it has started.
  */
 final class ProcessWorker implements EnvironmentWorkers.Host {
   private static final Logger log = LoggerFactory.getLogger(ProcessWorker.class);
 
-  private static final int TAIL_LINES = 20;
-  private static final int MAX_LINE_CHARS = 4000;
-
   private final String command;
-  private final String workerId;
-  private final LogSink logs;
+  private final HarnessOutput output;
   private final EnvironmentOptions options;
   private final ScheduledExecutorService timer;
   private final @Nullable Process process;
@@ -47,9 +36,6 @@ final class ProcessWorker implements EnvironmentWorkers.Host {
   private final CompletableFuture<Void> outputEnded = new CompletableFuture<>();
   private final CompletableFuture<Void> stopped = new CompletableFuture<>();
   private final AtomicBoolean stopping = new AtomicBoolean();
-
-  @GuardedBy("tail")
-  private final ArrayDeque<String> tail = new ArrayDeque<>();
 
   /** Starts the process. */
   ProcessWorker(
@@ -60,11 +46,10 @@ final class ProcessWorker implements EnvironmentWorkers.Host {
       EnvironmentOptions options,
       ScheduledExecutorService timer) {
     this.command = payload.getCommand();
-    this.workerId = workerId;
-    this.logs = logs;
+    this.output = new HarnessOutput(workerId, "process output", logs);
     this.options = options;
     this.timer = timer;
-    this.process = launch(payload, runner.getUrl());
+    this.process = launch(payload, workerId, runner);
     if (process == null) {
       return;
     }
@@ -77,18 +62,15 @@ final class ProcessWorker implements EnvironmentWorkers.Host {
         process
             .onExit()
             .thenCompose(exited -> outputEnded.completeOnTimeout(null, 500, TimeUnit.MILLISECONDS))
-            .thenRun(() -> ended.complete("it exited with code " + process.exitValue() + tail()));
+            .thenRun(
+                () -> ended.complete("it exited with code " + process.exitValue() + output.tail()));
   }
 
-  private @Nullable Process launch(ProcessPayload payload, String url) {
-    ProcessBuilder builder =
-        new ProcessBuilder(
-            command,
-            "--id=" + workerId,
-            "--provision_endpoint=" + url,
-            "--logging_endpoint=" + url,
-            "--artifact_endpoint=" + url,
-            "--control_endpoint=" + url);
+  private @Nullable Process launch(
+      ProcessPayload payload, String workerId, ApiServiceDescriptor runner) {
+    List<String> words = new ArrayList<>(List.of(command));
+    words.addAll(BootArguments.of(workerId, runner));
+    ProcessBuilder builder = new ProcessBuilder(words);
     builder.redirectErrorStream(true);
     builder.redirectInput(ProcessBuilder.Redirect.from(new java.io.File("/dev/null")));
     try {
@@ -115,7 +97,7 @@ final class ProcessWorker implements EnvironmentWorkers.Host {
   public CompletableFuture<String> explain(String how) {
     return ended
         .thenApply(exit -> exit)
-        .completeOnTimeout(how + tail(), 1500, TimeUnit.MILLISECONDS);
+        .completeOnTimeout(how + output.tail(), 1500, TimeUnit.MILLISECONDS);
   }
 
   @Override
@@ -163,52 +145,17 @@ final class ProcessWorker implements EnvironmentWorkers.Host {
   }
 
   private void readOutput(Process from) {
-    try (BufferedReader reader = from.inputReader(StandardCharsets.UTF_8)) {
-      StringBuilder line = new StringBuilder();
-      for (int c = reader.read(); c != -1; c = reader.read()) {
-        if (c == '\n') {
-          printed(line.toString());
-          line.setLength(0);
-        } else if (line.length() < MAX_LINE_CHARS) {
-          line.append((char) c);
-        }
+    LineSplitter lines = new LineSplitter(output::printed);
+    try (InputStream printed = from.getInputStream()) {
+      byte[] buffer = new byte[8192];
+      for (int read = printed.read(buffer); read != -1; read = printed.read(buffer)) {
+        lines.accept(buffer, read);
       }
-      if (!line.isEmpty()) {
-        printed(line.toString());
-      }
+      lines.end();
     } catch (IOException e) {
       log.debug("output of {} ended", this, e);
     } finally {
       outputEnded.complete(null);
-    }
-  }
-
-  private void printed(String line) {
-    synchronized (tail) {
-      tail.add(line);
-      if (tail.size() > TAIL_LINES) {
-        tail.remove();
-      }
-    }
-    Instant now = Instant.now();
-    try {
-      logs.log(
-          workerId,
-          LogEntry.newBuilder()
-              .setSeverity(LogEntry.Severity.Enum.DEBUG)
-              .setTimestamp(
-                  Timestamp.newBuilder().setSeconds(now.getEpochSecond()).setNanos(now.getNano()))
-              .setLogLocation("process output")
-              .setMessage(line)
-              .build());
-    } catch (RuntimeException e) {
-      log.warn("log sink failed, {}", this, e);
-    }
-  }
-
-  private String tail() {
-    synchronized (tail) {
-      return tail.isEmpty() ? "" : "; its last output:\n" + String.join("\n", tail);
     }
   }
 

@@ -32,6 +32,8 @@ import org.trestle.fn.server.TestingHarness;
 import org.trestle.proto.Urns;
 
 class EnvironmentWorkersTest {
+  private static final DockerOptions DOCKER = DockerOptions.of("environment-workers-test");
+
   private final BlockingQueue<String> logs = new LinkedBlockingQueue<>();
   private final WorkerSpec spec =
       new WorkerSpec(
@@ -50,7 +52,8 @@ class EnvironmentWorkersTest {
   @BeforeEach
   void start() throws Exception {
     server = FnServer.start(FnServerOptions.defaults());
-    workers = new EnvironmentWorkers(server, EnvironmentOptions.defaults(), Optional.empty());
+    workers =
+        new EnvironmentWorkers(server, EnvironmentOptions.defaults(), DOCKER, Optional.empty());
   }
 
   @AfterEach
@@ -65,7 +68,7 @@ class EnvironmentWorkersTest {
     Duration moment = Duration.ofMillis(200);
     workers =
         new EnvironmentWorkers(
-            server, new EnvironmentOptions(moment, moment, moment), Optional.empty());
+            server, new EnvironmentOptions(moment, moment, moment), DOCKER, Optional.empty());
   }
 
   private static <T> T await(CompletableFuture<T> future) throws Exception {
@@ -223,17 +226,17 @@ class EnvironmentWorkersTest {
         .isInstanceOf(UnsupportedEnvironmentException.class)
         .hasMessageContaining("none of 2 alternatives works here")
         .hasMessageContaining("no executable file")
-        .hasMessageContaining("containers are not supported yet");
+        .hasMessageContaining("the payload names no image");
   }
 
   @Test
   void refusesWhatItCannotStart() {
-    for (Environments kind : List.of(Environments.DOCKER, Environments.DEFAULT)) {
-      assertThatThrownBy(
-              () -> workers.resolve(Environment.newBuilder().setUrn(Urns.of(kind)).build()))
-          .isInstanceOf(UnsupportedEnvironmentException.class)
-          .hasMessageContaining("environment_type");
-    }
+    assertThatThrownBy(
+            () ->
+                workers.resolve(
+                    Environment.newBuilder().setUrn(Urns.of(Environments.DEFAULT)).build()))
+        .isInstanceOf(UnsupportedEnvironmentException.class)
+        .hasMessageContaining("environment_type");
     assertThatThrownBy(() -> workers.resolve(Environment.newBuilder().setUrn("odd").build()))
         .hasMessage("unknown environment 'odd'");
   }
