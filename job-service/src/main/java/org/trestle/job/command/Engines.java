@@ -11,6 +11,7 @@ import org.trestle.engine.execute.LocalEngine;
 import org.trestle.engine.execute.PreparedJob;
 import org.trestle.engine.fuse.PlanText;
 import org.trestle.engine.fuse.Planner;
+import org.trestle.fn.environment.DockerOptions;
 import org.trestle.fn.environment.EnvironmentOptions;
 import org.trestle.fn.environment.EnvironmentWorkers;
 import org.trestle.fn.environment.JavaHarness;
@@ -26,16 +27,23 @@ final class Engines {
   /**
    * Makes the engine of a service, with the server its harnesses connect to.
    *
-   * @throws IOException if that server cannot start
+   * @throws IOException if that server cannot start, or the state directory cannot be written
    */
   static Engine forService(ServiceConfig config, StateDirectory state) throws IOException {
-    FnServer server = FnServer.start(FnServerOptions.defaults());
+    String serviceId = state.serviceId();
+    FnServer server =
+        FnServer.start(
+            FnServerOptions.defaults().withAddress(config.workerHost(), 0, config.workerHost()));
     EnvironmentOptions defaults = EnvironmentOptions.defaults();
     EnvironmentWorkers workers =
         new EnvironmentWorkers(
             server,
             new EnvironmentOptions(
                 defaults.poolTimeout(), config.workerStartTimeout(), defaults.exitGrace()),
+            DockerOptions.of(serviceId)
+                .withNetwork(config.containers().network())
+                .withPull(config.containers().pull())
+                .withMounts(config.containers().mounts()),
             config.javaHarness().map(JavaHarness::new));
     EngineOptions options =
         EngineOptions.defaults(state.engine())

@@ -2,6 +2,7 @@ package org.trestle.job.config;
 
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 
@@ -27,12 +28,27 @@ public record ServiceConfig(
     Duration preparationTimeout,
     Duration stagingTimeout,
     Duration workerStartTimeout,
+    String workerHost,
+    Containers containers,
     Duration checkpointInterval,
     Duration stuckAfter,
     Duration warmUp,
     Optional<Path> javaHarness,
     Optional<Integer> expansionPort,
     Duration shutdownTimeout) {
+
+  /**
+   * How workers run in containers.
+   *
+   * @param network Docker's network mode
+   * @param pull whether missing images are pulled
+   * @param mounts as {@code HOST:CONTAINER[:ro]}
+   */
+  public record Containers(String network, boolean pull, List<String> mounts) {
+    public Containers {
+      mounts = List.copyOf(mounts);
+    }
+  }
 
   /**
    * Types checked values.
@@ -60,6 +76,11 @@ public record ServiceConfig(
         time(values, Setting.PREPARATION_TIMEOUT),
         time(values, Setting.STAGING_TIMEOUT),
         time(values, Setting.WORKER_START_TIMEOUT),
+        values.getOrDefault(Setting.WORKER_HOST, ""),
+        new Containers(
+            values.getOrDefault(Setting.DOCKER_NETWORK, ""),
+            Setting.parsePull(values.getOrDefault(Setting.DOCKER_PULL, "")),
+            Setting.parseMounts(values.getOrDefault(Setting.DOCKER_MOUNTS, ""))),
         time(values, Setting.CHECKPOINT_INTERVAL),
         time(values, Setting.STUCK_AFTER),
         time(values, Setting.WARM_UP),

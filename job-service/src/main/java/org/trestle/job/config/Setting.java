@@ -2,9 +2,12 @@ package org.trestle.job.config;
 
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.Set;
+import java.util.regex.Pattern;
 
 /**
  * A setting of the service. One table for flags, environment variables, the file's keys, the help
@@ -34,6 +37,22 @@ public enum Setting {
       "staging-timeout", "TIME", "2m", "Longest silence of a client that stages artifacts."),
   WORKER_START_TIMEOUT(
       "worker-start-timeout", "TIME", "1m", "How long a worker may take to connect."),
+  WORKER_HOST(
+      "worker-host",
+      "HOST",
+      "127.0.0.1",
+      "Address of this machine at which workers reach the service; it listens there and nowhere"
+          + " else."),
+  DOCKER_NETWORK(
+      "docker-network", "NAME", "host", "Network of containers: host, bridge, or the name of one."),
+  DOCKER_PULL(
+      "docker-pull", "WHEN", "missing", "Whether images are pulled: missing ones, or never."),
+  DOCKER_MOUNTS(
+      "docker-mounts",
+      "LIST",
+      "",
+      "What containers see of their machine: HOST:CONTAINER[:ro], separated by commas. Default:"
+          + " nothing."),
   CHECKPOINT_INTERVAL(
       "checkpoint-interval",
       "TIME",
@@ -68,6 +87,7 @@ public enum Setting {
       "How long running jobs may take to stop with the service.");
 
   private static final Set<String> LEVELS = Set.of("error", "warn", "info", "debug", "trace");
+  private static final Pattern MOUNT = Pattern.compile("/[^:]*:/[^:]*(:r[ow])?");
 
   private final String key;
   private final String placeholder;
@@ -134,9 +154,9 @@ public enum Setting {
    */
   void check(String value) {
     switch (this) {
-      case HOST -> {
+      case HOST, WORKER_HOST, DOCKER_NETWORK -> {
         if (value.isBlank()) {
-          throw new IllegalArgumentException("a host name or address is needed");
+          throw new IllegalArgumentException("a name or address is needed");
         }
       }
       case PORT -> parsePort(value);
@@ -157,6 +177,8 @@ public enum Setting {
               "'" + value + "' is not a level; one of error, warn, info, debug, trace");
         }
       }
+      case DOCKER_PULL -> parsePull(value);
+      case DOCKER_MOUNTS -> parseMounts(value);
       case MAX_PIPELINE_SIZE -> {
         if (DataSize.parse(value).bytes() > 1L << 30) {
           throw new IllegalArgumentException("at most 1GiB: a message of gRPC holds no more");
@@ -197,6 +219,29 @@ public enum Setting {
       throw new IllegalArgumentException("'" + value + "' is not a whole number", e);
     }
     throw new IllegalArgumentException("'" + value + "' is negative");
+  }
+
+  static boolean parsePull(String value) {
+    return switch (value) {
+      case "missing" -> true;
+      case "never" -> false;
+      default -> throw new IllegalArgumentException("'" + value + "' is not missing or never");
+    };
+  }
+
+  static List<String> parseMounts(String value) {
+    if (value.isBlank()) {
+      return List.of();
+    }
+    List<String> mounts = new ArrayList<>();
+    for (String mount : value.split(",", -1)) {
+      if (!MOUNT.matcher(mount.strip()).matches()) {
+        throw new IllegalArgumentException(
+            "'" + mount.strip() + "' is not HOST:CONTAINER or HOST:CONTAINER:ro with full paths");
+      }
+      mounts.add(mount.strip());
+    }
+    return mounts;
   }
 
   static Path parsePath(String value) {

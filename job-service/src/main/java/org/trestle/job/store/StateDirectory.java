@@ -6,9 +6,11 @@ import java.nio.channels.FileLock;
 import java.nio.channels.OverlappingFileLockException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.UUID;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -16,7 +18,7 @@ import org.slf4j.LoggerFactory;
 
 /**
  * The directory a service keeps everything in, held by one service at a time: {@code jobs/}, {@code
- * artifacts/}, {@code engine/}.
+ * artifacts/}, {@code engine/}, {@code service-id}.
  */
 public final class StateDirectory implements AutoCloseable {
   private static final Logger logger = LoggerFactory.getLogger(StateDirectory.class);
@@ -80,6 +82,21 @@ public final class StateDirectory implements AutoCloseable {
   /** Where the engine may spill and keep state. */
   public Path engine() {
     return root.resolve("engine");
+  }
+
+  /**
+   * Names the service over all its runs: a random id that the directory keeps.
+   *
+   * @throws IOException if it cannot be read or written
+   */
+  public String serviceId() throws IOException {
+    Path file = root.resolve("service-id");
+    if (!Files.exists(file)) {
+      Path written =
+          Files.writeString(root.resolve("service-id.new"), UUID.randomUUID().toString());
+      Files.move(written, file, StandardCopyOption.ATOMIC_MOVE);
+    }
+    return Files.readString(file);
   }
 
   /** The files of a job. */

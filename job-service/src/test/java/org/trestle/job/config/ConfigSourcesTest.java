@@ -7,11 +7,13 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.trestle.job.config.ServiceConfig.Containers;
 
 final class ConfigSourcesTest {
   @TempDir Path directory = Path.of(".");
@@ -66,6 +68,8 @@ final class ConfigSourcesTest {
                 Duration.ofHours(1),
                 Duration.ofMinutes(2),
                 Duration.ofMinutes(1),
+                "127.0.0.1",
+                new Containers("host", true, List.of()),
                 Duration.ofSeconds(1),
                 Duration.ofMinutes(5),
                 Duration.ofSeconds(30),
@@ -91,6 +95,10 @@ final class ConfigSourcesTest {
             Map.entry(Setting.PREPARATION_TIMEOUT, "6s"),
             Map.entry(Setting.STAGING_TIMEOUT, "7ms"),
             Map.entry(Setting.WORKER_START_TIMEOUT, "8d"),
+            Map.entry(Setting.WORKER_HOST, "10.0.0.1"),
+            Map.entry(Setting.DOCKER_NETWORK, "beam"),
+            Map.entry(Setting.DOCKER_PULL, "never"),
+            Map.entry(Setting.DOCKER_MOUNTS, "/a:/b, /c:/d:ro"),
             Map.entry(Setting.CHECKPOINT_INTERVAL, "250ms"),
             Map.entry(Setting.STUCK_AFTER, "11m"),
             Map.entry(Setting.WARM_UP, "10s"),
@@ -113,6 +121,8 @@ final class ConfigSourcesTest {
             Duration.ofSeconds(6),
             Duration.ofMillis(7),
             Duration.ofDays(8),
+            "10.0.0.1",
+            new Containers("beam", false, List.of("/a:/b", "/c:/d:ro")),
             Duration.ofMillis(250),
             Duration.ofSeconds(10),
             Optional.of(Path.of("/opt/boot")),
