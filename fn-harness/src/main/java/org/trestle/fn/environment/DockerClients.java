@@ -14,6 +14,7 @@ import java.io.IOException;
 import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
+import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import org.slf4j.Logger;
@@ -129,7 +130,9 @@ final class DockerClients implements AutoCloseable {
   static String reason(Throwable failure) {
     Throwable cause = failure;
     while (cause.getCause() != null
-        && (cause instanceof CompletionException || cause.getCause() instanceof IOException)) {
+        && (cause instanceof CompletionException
+            || cause instanceof ExecutionException
+            || cause.getCause() instanceof IOException)) {
       cause = cause.getCause();
     }
     if (cause instanceof TimeoutException) {

@@ -141,7 +141,7 @@ final class DockerEngine implements AutoCloseable {
     } catch (TimeoutException e) {
       // It is being pulled.
     } catch (ExecutionException e) {
-      throw new DockerException(EnvironmentWorkers.messageOf(e));
+      throw new DockerException(DockerClients.reason(e));
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       throw new DockerException("the check of image '" + image + "' was interrupted");

@@ -17,6 +17,7 @@ final class HarnessOutput {
   private static final Logger log = LoggerFactory.getLogger(HarnessOutput.class);
 
   private static final int TAIL_LINES = 20;
+  private static final int MAX_TAIL_CHARS = 400;
 
   private final String workerId;
   private final String location;
@@ -36,7 +37,7 @@ final class HarnessOutput {
 
   void printed(String line) {
     synchronized (tail) {
-      tail.add(line);
+      tail.add(line.length() > MAX_TAIL_CHARS ? line.substring(0, MAX_TAIL_CHARS) + "…" : line);
       if (tail.size() > TAIL_LINES) {
         tail.remove();
       }

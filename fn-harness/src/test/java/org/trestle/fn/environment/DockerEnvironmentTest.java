@@ -254,8 +254,10 @@ class DockerEnvironmentTest {
 
     assertThatThrownBy(() -> workers.resolve(TestingDocker.environment("example/missing:2")))
         .isInstanceOf(UnsupportedEnvironmentException.class)
-        .hasMessageContaining("image 'example/missing:2' is not on the Docker engine at ")
-        .hasMessageContaining("cannot be pulled: manifest unknown");
+        .hasMessage(
+            "beam:env:docker:v1: image 'example/missing:2' is not on the Docker engine at "
+                + docker.address()
+                + " and cannot be pulled: manifest unknown; check the name, or build it there");
   }
 
   @Test
