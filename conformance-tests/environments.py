@@ -173,14 +173,15 @@ class GoEnvironment:
         return binary
 
     def _go(self, arguments):
-        return _run([self.go, *arguments], cwd=self.directory)
+        # As the programs of containers are compiled, so that all share what is compiled.
+        return _run([self.go, *arguments], cwd=self.directory, CGO_ENABLED='0')
 
     def _checked(self, result, what):
         if result.returncode:
             raise SetupError(f'Go cannot build {what}:\n{result.stdout[-4000:]}')
 
 
-def _run(command, cwd=None):
+def _run(command, cwd=None, **variables):
     return subprocess.run(
-        command, cwd=cwd, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        command, cwd=cwd, env=dict(os.environ, **variables), text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
         stdin=subprocess.DEVNULL)

@@ -7,7 +7,6 @@ What they write is compared with what the same example writes on upstream's in-p
 import collections
 import concurrent.futures
 import dataclasses
-import fnmatch
 import json
 import math
 import pathlib
@@ -21,6 +20,7 @@ from object_store import ObjectStore
 from outcome import FAILED
 from outcome import Outcome
 from outcome import PASSED
+from selection import asked_for
 
 DATA = pathlib.Path(__file__).resolve().parent / 'data'
 TEXT = DATA / 'harbour.txt'
@@ -91,8 +91,12 @@ PYTHON_EXAMPLES = (
 )
 
 
+# A word, as the Go examples have it.
+GO_WORD = r"[a-zA-Z]+(?:'[a-z])?"
+
+
 def _counts(text, keep=lambda word: True):
-    words = (m[0] for m in re.finditer(r"[a-zA-Z]+('[a-z])?", text))
+    words = re.findall(GO_WORD, text)
     return sorted(f'{w}: {n}' for w, n in collections.Counter(filter(keep, words)).items())
 
 
@@ -180,8 +184,8 @@ class Examples:
         self.go_version = go_version
 
     def run(self, name, context):
-        python_examples = [e for e in PYTHON_EXAMPLES if self._wanted(f'python.{e.module}', context)]
-        go_examples = [e for e in GO_EXAMPLES if self._wanted(f'go.{e.name}', context)]
+        python_examples = [e for e in PYTHON_EXAMPLES if asked_for(f'python.{e.module}', context)]
+        go_examples = [e for e in GO_EXAMPLES if asked_for(f'go.{e.name}', context)]
         directory = context.target / name
         shutil.rmtree(directory, ignore_errors=True)
         work, outcomes = [], []
@@ -203,9 +207,6 @@ class Examples:
             with concurrent.futures.ThreadPoolExecutor(context.jobs) as pool:
                 outcomes += pool.map(lambda job: job(), work)
         return outcomes
-
-    def _wanted(self, test, context):
-        return fnmatch.fnmatchcase(test, context.only or '*')
 
     def _go_programs(self, go_examples):
         go = environments.GoEnvironment(self.go_version)

@@ -1,7 +1,6 @@
 """The Go SDK's tests that submit pipelines, each test in a process of its own."""
 
 import concurrent.futures
-import fnmatch
 import os
 import pathlib
 import re
@@ -10,11 +9,14 @@ import subprocess
 import tempfile
 import time
 
+import containers
 import environments
 from outcome import FAILED
 from outcome import Outcome
 from outcome import PASSED
 from outcome import SKIPPED
+from selection import asked_for
+from selection import matches
 
 # Left out are packages that need cloud services or databases, regression/coders/fromyaml, which
 # submits nothing, and those that need expansion services, which are a suite of their own.
@@ -31,17 +33,25 @@ DRAINED = {'primitives.TestDrain': 'go-testdrain-'}
 DRAINED_AFTER_SECONDS = 3
 PYTHON_VERSION_OF_DRAINING = '2.77.0'
 MESSAGE_LINES = 60
+# In containers, what goes through side inputs, state, timers and windows: each job starts one.
+IN_CONTAINERS = (
+    'TestCoGBK', 'TestReshuffle*', 'TestFlatten*', 'TestParDo*', 'TestValueState*', 'TestMapState*',
+    'TestTimers_EventTime*', 'TestWindowSums*', 'TestPanes', 'TestCheckpointing')
 
 
 class GoSuite:
-    """Upstream's packages, or the package of our own pipelines."""
+    """Upstream's packages, some of their tests in containers, or the package of our own pipelines."""
 
-    def __init__(self, version, pipelines=False, packages=PACKAGES, tests='*', flags=()):
+    def __init__(
+            self, version, pipelines=False, packages=PACKAGES, tests=('*',), flags=(),
+            in_containers=False):
         self.version = version
         self.tests = tests
         self.pipelines = pipelines
         self.packages = packages
         self.flags = flags
+        self.in_containers = in_containers
+        self.environment = ['--environment_type=LOOPBACK']
 
     def _binaries(self):
         go = environments.GoEnvironment(self.version)
@@ -50,11 +60,14 @@ class GoSuite:
         return {package.rpartition('/')[2] + '.': go.test_binary(package) for package in self.packages}
 
     def run(self, name, context):
+        if self.in_containers:
+            containers.engine(context.target / 'dockerd.log')
+            self.environment = [
+                '--environment_type=DOCKER', f'--environment_config={containers.image("go")}']
         tests = []
         for prefix, binary in self._binaries().items():
             for test in self._list(binary):
-                if (fnmatch.fnmatchcase(test, self.tests)
-                        and fnmatch.fnmatchcase(prefix + test, context.only or '*')):
+                if matches(test, self.tests) and asked_for(prefix + test, context):
                     tests.append((prefix + test, binary, test))
         outcomes, orphans = [], []
         with concurrent.futures.ThreadPoolExecutor(context.jobs) as pool:
@@ -87,8 +100,8 @@ class GoSuite:
                 [
                     str(binary), '-test.run', f'^{re.escape(test)}$', '-test.v',
                     f'-test.timeout={context.test_seconds}s', '--runner=universal',
-                    f'--endpoint={context.service.endpoint}', '--environment_type=LOOPBACK',
-                    *self.flags
+                    f'--endpoint={context.service.endpoint}', f'--worker_binary={binary}',
+                    *self.environment, *self.flags
                 ],
                 directory, context.test_seconds + 10)
         if drainer is not None:

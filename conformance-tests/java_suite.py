@@ -1,10 +1,10 @@
 """The Java SDK's ValidatesRunner tests, handed one by one to a few Java processes.
 
 A process runs the tests in the order they are given to it, so a test that hangs costs its time limit
-and a new process, and the others go on. Workers are threads of the same process (LOOPBACK).
+and a new process, and the others go on. Workers are threads of the same process (LOOPBACK), or
+containers.
 """
 
-import fnmatch
 import json
 import os
 import pathlib
@@ -15,9 +15,12 @@ import subprocess
 import threading
 import time
 
+import containers
 import environments
 from outcome import FAILED
 from outcome import Outcome
+from selection import asked_for
+from selection import matches
 
 CLIENT = pathlib.Path(__file__).resolve().parent.parent / 'java-client'
 PROGRAM = 'org.trestle.client.conformance.TestServer'
@@ -27,6 +30,11 @@ HEAP = '-Xmx2g'
 MESSAGE_LINES = 60
 # They need an expansion service, and are suites of their own.
 XLANG_TESTS = 'util.construction.ValidateRunnerXlangTest*'
+# These look at the container they run in.
+OF_CONTAINERS = 'SdkHarnessEnvironmentTest.*'
+IN_CONTAINERS = (
+    OF_CONTAINERS, 'transforms.CombineTest$BasicTests.*', 'transforms.GroupByKeyTest$BasicTests.testGroupByKey',
+    'transforms.ParDoTest$StateTests.testValueStateSimple', 'transforms.ViewTest.testMultimapSideInput')
 # Tests that take long by what they do, in seconds.
 SLOW_TESTS = {'transforms.GroupByKeyTest$BasicTests.testLargeKeys100MB': 300}
 
@@ -34,20 +42,22 @@ SLOW_TESTS = {'transforms.GroupByKeyTest$BasicTests.testLargeKeys100MB': 300}
 class JavaSuite:
     """Tests by patterns of their ids; `properties` are those of the Java processes."""
 
-    def __init__(self, tests='*', left_out=XLANG_TESTS, properties=None):
+    def __init__(
+            self, tests=('*',), left_out=(XLANG_TESTS, OF_CONTAINERS), properties=None,
+            in_containers=False):
         self.tests = tests
         self.left_out = left_out
         self.properties = properties or {}
+        self.in_containers = in_containers
 
     def run(self, name, context):
         directory = context.target / name
         directory.mkdir(parents=True, exist_ok=True)
-        command = _command(context.service.endpoint, self.properties)
+        command = _command(context.service.endpoint, self._environment(context), self.properties)
         first = _TestProcess(command, directory / 'tests-0.log')
         wanted = [
             t for t in first.tests
-            if fnmatch.fnmatchcase(t, self.tests) and not fnmatch.fnmatchcase(t, self.left_out)
-            and fnmatch.fnmatchcase(t, context.only or '*')]
+            if matches(t, self.tests) and not matches(t, self.left_out) and asked_for(t, context)]
         if not wanted:
             first.kill()
             return []
@@ -69,6 +79,15 @@ class JavaSuite:
         run.last_chance = True
         run.work(len(threads), None)
         return run.outcomes
+
+    def _environment(self, context):
+        if not self.in_containers:
+            return ['--defaultEnvironmentType=LOOPBACK']
+        containers.engine(context.target / 'dockerd.log')
+        return [
+            '--defaultEnvironmentType=DOCKER',
+            f'--defaultEnvironmentConfig={containers.image("java")}'
+        ]
 
 
 class _Run:
@@ -117,26 +136,35 @@ class _Run:
         self.outcomes.append(self.context.tell(outcome))
 
 
-def _command(endpoint, properties):
+def java_command(main_class, *options):
+    """Starts a program of `java-client`, its tests or its libraries."""
+    java = os.path.join(os.environ['JAVA_HOME'], 'bin', 'java') if 'JAVA_HOME' in os.environ else 'java'
+    class_path = os.pathsep.join(
+        [str(CLIENT / 'target' / 'test-classes'), str(CLIENT / 'target' / 'classes'), _libraries()])
+    return [java, HEAP, '-XX:+UseSerialGC', *options, '-cp', class_path, main_class]
+
+
+def _libraries():
     class_path_file = CLIENT / 'target' / 'test-class-path'
     if not class_path_file.exists() or not (CLIENT / 'target' / 'test-classes').exists():
         raise environments.SetupError(
             f'{CLIENT.name} is not built: mvn -B -DskipTests -pl java-client package')
-    libraries = class_path_file.read_text().strip()
+    return class_path_file.read_text().strip()
+
+
+def _command(endpoint, environment, properties):
     tests_jar = next(
-        (p for p in libraries.split(os.pathsep)
+        (p for p in _libraries().split(os.pathsep)
          if pathlib.Path(p).name.startswith('beam-sdks-java-core-') and p.endswith('-tests.jar')), None)
     if tests_jar is None:
-        raise environments.SetupError(f'{class_path_file} names no jar of the SDK\'s tests')
+        raise environments.SetupError('no jar of the SDK\'s tests among the libraries of java-client')
     options = json.dumps([
-        '--runner=TestTrestleRunner', f'--jobEndpoint={endpoint}', '--defaultEnvironmentType=LOOPBACK'
+        '--runner=TestTrestleRunner', f'--jobEndpoint={endpoint}', *environment
     ])
-    java = os.path.join(os.environ['JAVA_HOME'], 'bin', 'java') if 'JAVA_HOME' in os.environ else 'java'
-    class_path = os.pathsep.join(
-        [str(CLIENT / 'target' / 'test-classes'), str(CLIENT / 'target' / 'classes'), libraries])
     return [
-        java, HEAP, '-XX:+UseSerialGC', '-XX:+ExitOnOutOfMemoryError',
-        f'-DbeamTestPipelineOptions={options}', *(f'-D{k}={v}' for k, v in properties.items()), '-cp', class_path, PROGRAM, tests_jar
+        *java_command(
+            PROGRAM, '-XX:+ExitOnOutOfMemoryError', f'-DbeamTestPipelineOptions={options}',
+            *(f'-D{k}={v}' for k, v in properties.items())), tests_jar
     ]
 
 

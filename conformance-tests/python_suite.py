@@ -8,6 +8,7 @@ import signal
 import subprocess
 import time
 
+import containers
 import environments
 from outcome import FAILED
 from outcome import Outcome
@@ -20,10 +21,18 @@ XLANG_TESTS = 'transforms/validate_runner_xlang_test.py'
 KILL_GRACE_SECONDS = 30
 # A process ends early when the service died or a test hung or crashed it.
 MOST_PROCESSES = 30
+# Of FnApiRunnerTest, what goes through state, timers, side inputs, splits and metrics: each job starts
+# containers, which takes seconds.
+IN_CONTAINERS = (
+    'test_assert_that', 'test_pardo', 'test_pardo_side_inputs', 'test_pardo_side_input_dependencies',
+    'test_multimap_side_input', 'test_pardo_state_only', 'test_pardo_timers', 'test_gbk_side_input',
+    'test_combine_per_key', 'test_flatten', 'test_windowing', 'test_custom_merging_window',
+    'test_sdf_with_sdf_initiated_checkpointing', 'test_metrics', 'test_error_message_includes_stage',
+)
 
 
 class PythonSuite:
-    """`variant` is '', 'streaming', 'validatesrunner', 'process' for workers that are processes,
+    """`variant` is '', 'streaming', 'validatesrunner', 'process' or 'docker' for workers of their own,
     'xlang', or 'pipelines', 'workers' or 'xlang-examples' for tests of our own.
 
     `environment` is added to that of the test processes.
@@ -33,15 +42,21 @@ class PythonSuite:
         self.version = version
         self.variant = variant
         self.environment = environment or {}
+        self.workers = 'LOOPBACK'
 
     def run(self, name, context):
         make = (
             environments.python_for_xlang
             if self.variant.startswith('xlang') else environments.python_with_beam)
         python = make(self.version)
+        if self.variant == 'docker':
+            containers.engine(context.target / 'dockerd.log')
+            self.workers = f'DOCKER:{containers.image("python", self.version)}'
         arguments = self._arguments(python)
         directory = context.target / name
         directory.mkdir(parents=True, exist_ok=True)
+        if self.variant == 'process':
+            self.workers = 'PROCESS:' + json.dumps({'command': _harness(python, directory)})
         shards = [
             _Shard(self, name, context, python, arguments, directory, i, context.jobs)
             for i in range(context.jobs)]
@@ -66,6 +81,9 @@ class PythonSuite:
             return [str(PIPELINES / 'xlang')]
         if self.variant == 'xlang':
             return ['--import-mode=importlib', str(_beam_directory(python) / XLANG_TESTS)]
+        if self.variant == 'docker':
+            module = f'{PLUGINS / "job_service_tests.py"}::JobServiceTest'
+            return ['--import-mode=importlib', *(f'{module}::{test}' for test in IN_CONTAINERS)]
         if self.variant != 'validatesrunner':
             return ['--import-mode=importlib', str(PLUGINS / 'job_service_tests.py')]
         # Dataflow's own tests want a Google Cloud project.
@@ -77,6 +95,16 @@ class PythonSuite:
             '    print(path)\n')
         found = subprocess.run([str(python), '-c', finder], text=True, capture_output=True)
         return ['--import-mode=importlib', '-m', 'it_validatesrunner', *found.stdout.split()]
+
+
+def _harness(python, directory):
+    """A command that starts a worker of this Python."""
+    command = directory / 'harness'
+    command.write_text(
+        f'#!/bin/sh\nexport PYTHONPATH={PLUGINS}\n'
+        f'exec {python} {HERE / "python_harness.py"} "$@"\n')
+    command.chmod(0o755)
+    return str(command)
 
 
 def _beam_directory(python):
@@ -151,10 +179,10 @@ class _Shard:
             CONFORMANCE_DONE=str(done_path),
             CONFORMANCE_ONLY=self.context.only or '',
             CONFORMANCE_SECONDS=str(self.context.test_seconds),
+            CONFORMANCE_ENVIRONMENT=self.suite.workers,
             CONFORMANCE_SHARD=f'{self.index}/{self.count}',
             CONFORMANCE_STREAMING='1' if self.suite.variant == 'streaming' else '',
             **self.suite.environment)
-            CONFORMANCE_PROCESS=self._harness() if self.suite.variant == 'process' else '')
         with open(log_path, 'wb') as log:
             return subprocess.Popen(
                 [
@@ -169,15 +197,6 @@ class _Shard:
         """Directories of what our own tests import."""
         own = {'pipelines': 'python', 'workers': 'workers', 'xlang-examples': 'xlang'}.get(self.suite.variant)
         return [str(PIPELINES / own)] if own else []
-
-    def _harness(self):
-        """A command that starts a worker of this Python."""
-        command = self.directory / 'harness'
-        command.write_text(
-            f'#!/bin/sh\nexport PYTHONPATH={PLUGINS}\n'
-            f'exec {self.python} {HERE / "python_harness.py"} "$@"\n')
-        command.chmod(0o755)
-        return str(command)
 
     def _follow(self, process, events):
         """Waits for pytest; returns why it did not get to its end, or None."""

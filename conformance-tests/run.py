@@ -18,6 +18,9 @@ import xml.etree.ElementTree as ElementTree
 
 import environments
 import examples
+import go_suite
+import java_suite
+from containers_suite import ContainersSuite
 from go_suite import GoSuite
 from java_suite import JavaSuite
 from outcome import EXPECTED_FAILURE
@@ -37,13 +40,14 @@ HERE = pathlib.Path(__file__).resolve().parent
 DEFAULT_SUITES = (
     'python-2.71.0,python-2.71.0-streaming,python-2.71.0-validatesrunner,'
     'python-2.77.0,python-2.77.0-streaming,python-2.77.0-validatesrunner,'
-    'go,pipelines-python,pipelines-go,java,examples,'
+    'python-2.77.0-process,go,pipelines-python,workers-python,pipelines-go,java,examples,'
     'xlang-python-java,xlang-python-python,xlang-go-java,xlang-java-java,xlang-java-python,'
-    'xlang-examples')
+    'xlang-examples,containers,python-2.77.0-docker,go-docker,java-docker')
 GO_VERSION = '2.77.0'
 PIPELINES_PYTHON_VERSION = '2.77.0'
 EXAMPLES_PYTHON_VERSION = '2.77.0'
 XLANG_PYTHON_VERSION = '2.77.0'
+CONTAINERS_PYTHON_VERSIONS = ('2.71.0', '2.77.0')
 FAILURE_LINES = 25
 
 
@@ -56,6 +60,8 @@ class Context:
         self.test_seconds = arguments.test_timeout
         self.jobs = arguments.jobs
         self.target = arguments.target
+        self.start_command = arguments.start_command
+        self.ready_seconds = arguments.ready_timeout
         self._expected = expected
         self._verbose = arguments.verbose
         self._lock = threading.Lock()
@@ -71,11 +77,14 @@ class Context:
 
 
 def suite_named(name):
-    python = re.fullmatch(r'python-(\d+\.\d+\.\d+)(?:-(streaming|validatesrunner|process))?', name)
+    python = re.fullmatch(
+        r'python-(\d+\.\d+\.\d+)(?:-(streaming|validatesrunner|process|docker))?', name)
     if python:
         return PythonSuite(python[1], python[2] or '')
     if name == 'go':
         return GoSuite(GO_VERSION)
+    if name == 'go-docker':
+        return GoSuite(GO_VERSION, tests=go_suite.IN_CONTAINERS, in_containers=True)
     if name == 'pipelines-python':
         return PythonSuite(PIPELINES_PYTHON_VERSION, 'pipelines')
     if name == 'workers-python':
@@ -84,6 +93,10 @@ def suite_named(name):
         return GoSuite(GO_VERSION, pipelines=True)
     if name == 'java':
         return JavaSuite()
+    if name == 'java-docker':
+        return JavaSuite(tests=java_suite.IN_CONTAINERS, left_out=(), in_containers=True)
+    if name == 'containers':
+        return ContainersSuite(GO_VERSION, CONTAINERS_PYTHON_VERSIONS)
     if name == 'examples':
         return examples.Examples(EXAMPLES_PYTHON_VERSION, GO_VERSION)
     xlang = re.fullmatch(r'xlang-(python|go|java)-(python|java)|xlang-(examples)', name)
@@ -91,8 +104,9 @@ def suite_named(name):
         return XlangSuite(xlang[1] or xlang[3], xlang[2] or 'java', XLANG_PYTHON_VERSION, GO_VERSION)
     raise argparse.ArgumentTypeError(
         f'no suite {name!r}; there are python-VERSION, python-VERSION-streaming, '
-        'python-VERSION-validatesrunner, python-VERSION-process, go, java, pipelines-python, '
-        'pipelines-go, workers-python, examples, xlang-CLIENT-SERVER and xlang-examples')
+        'python-VERSION-validatesrunner, python-VERSION-process, python-VERSION-docker, go, go-docker, '
+        'java, java-docker, pipelines-python, pipelines-go, workers-python, examples, '
+        'xlang-CLIENT-SERVER, xlang-examples and containers')
 
 
 def suites_named(names):

@@ -129,6 +129,10 @@ class StartedService(Service):
             return f'the service ended with exit code {code} after SIGTERM'
         return None
 
+    def kill(self):
+        """Ends the service as a crash does."""
+        self._kill_group(signal.SIGKILL)
+
     def _kill_group(self, number):
         try:
             os.killpg(self._process.pid, number)

@@ -58,12 +58,12 @@ class XlangSuite:
             return PythonSuite(self.python_version, 'xlang', {'EXPANSION_PORT': port})
         if self.client == 'go':
             return GoSuite(
-                self.go_version, packages=GO_PACKAGES, tests=GO_TESTS,
+                self.go_version, packages=GO_PACKAGES, tests=(GO_TESTS,),
                 flags=(f'--expansion_addr=test:localhost:{port}',))
         # One test is of the dependencies of Python transforms.
-        left_out = '*PythonDependenciesTest*' if self.server == 'java' else ''
+        left_out = ('*PythonDependenciesTest*',) if self.server == 'java' else ()
         return JavaSuite(
-            tests=XLANG_TESTS, left_out=left_out, properties={'expansionPort': port})
+            tests=(XLANG_TESTS,), left_out=left_out, properties={'expansionPort': port})
 
 
 @contextlib.contextmanager

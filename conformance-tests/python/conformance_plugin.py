@@ -9,7 +9,7 @@ The environment says what to do:
   CONFORMANCE_SHARD      "1/3": of the tests, this process runs the second, fifth and so on
   CONFORMANCE_SECONDS    limit of a test
   CONFORMANCE_STREAMING  "1" submits every pipeline with --streaming
-  CONFORMANCE_PROCESS    command that starts a worker; without one, workers are in this process
+  CONFORMANCE_ENVIRONMENT  type of environment, and after a colon its configuration
 """
 
 import fnmatch
@@ -28,7 +28,7 @@ from apache_beam.testing.test_pipeline import TestPipeline
 
 ENDPOINT = os.environ['CONFORMANCE_ENDPOINT']
 STREAMING = os.environ.get('CONFORMANCE_STREAMING') == '1'
-PROCESS = os.environ.get('CONFORMANCE_PROCESS')
+ENVIRONMENT = os.environ['CONFORMANCE_ENVIRONMENT']
 SERVICE_GONE = 42
 TEST_SECONDS = int(os.environ['CONFORMANCE_SECONDS'])
 # Pipelines of hundreds of combines: the SDK takes long to make, optimise and run them.

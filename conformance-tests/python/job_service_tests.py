@@ -1,10 +1,8 @@
-"""Upstream's runner tests, submitted to a job service in LOOPBACK or with workers of their own.
+"""Upstream's runner tests, submitted to a job service.
 
 Upstream's PortableRunnerTest is FnApiRunnerTest behind a job service, with some tests skipped on
 every portable runner. Here each of them runs: a runner's gaps belong in expected-failures.
 """
-
-import json
 
 import apache_beam as beam
 from apache_beam.options.pipeline_options import DebugOptions
@@ -13,7 +11,7 @@ from apache_beam.options.pipeline_options import StandardOptions
 from apache_beam.runners.portability import portable_runner_test
 from apache_beam.runners.portability.fn_api_runner import fn_runner_test
 from conformance_plugin import ENDPOINT
-from conformance_plugin import PROCESS
+from conformance_plugin import ENVIRONMENT
 from conformance_plugin import STREAMING
 
 
@@ -31,10 +29,9 @@ class JobServiceTest(portable_runner_test.PortableRunnerTest):
 
   def create_options(self):
     options = super().create_options()
-    environment = options.view_as(PortableOptions)
-    environment.environment_type = 'PROCESS' if PROCESS else 'LOOPBACK'
-    if PROCESS:
-      environment.environment_config = json.dumps({'command': PROCESS})
+    environment_type, _, config = ENVIRONMENT.partition(':')
+    options.view_as(PortableOptions).environment_type = environment_type
+    options.view_as(PortableOptions).environment_config = config or None
     options.view_as(StandardOptions).streaming = STREAMING
     return options
 

@@ -1,0 +1,149 @@
+"""The Docker engine and the images that jobs in containers need. Both are made here if they are missing."""
+
+import atexit
+import functools
+import hashlib
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+
+import environments
+from environments import SetupError
+
+HERE = pathlib.Path(__file__).resolve().parent
+RECIPES = HERE.parent / 'sdk-containers'
+ENGINE_SECONDS = 30
+# Debian's releases by the Python they have, which must be the one that submits.
+RELEASES = {(3, 11): 'bookworm', (3, 13): 'trixie'}
+BASE_PACKAGES = ('ca-certificates', 'openjdk-{java}-jre-headless', 'python3-pip')
+JAVA_OF_RELEASE = {'bookworm': '17', 'trixie': '21'}
+
+
+def docker(*arguments, check=True):
+    """Output of a docker command."""
+    try:
+        result = subprocess.run(
+            ['docker', *arguments], text=True, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT)
+    except FileNotFoundError as e:
+        raise SetupError(
+            'no docker on the PATH: install it (on Debian or Ubuntu: apt-get install docker.io), or '
+            'leave the suites with containers out of -Dconformance.suites') from e
+    if check and result.returncode:
+        raise SetupError(f'docker {" ".join(arguments[:3])}: {result.stdout.strip()}')
+    return result.stdout
+
+
+def of_service(service_id, *options):
+    """Ids of the containers that a job service has made."""
+    return docker('ps', '-q', '--filter', f'label=org.trestle.service={service_id}', *options).split()
+
+
+def _answers():
+    return 'Server Version' in docker('info', check=False)
+
+
+@functools.cache
+def engine(log_path):
+    """Starts a Docker engine if none answers, till the end of this process."""
+    if _answers():
+        return
+    if os.geteuid() != 0 or not shutil.which('dockerd'):
+        raise SetupError(
+            'no Docker engine answers: start one, or run as root with dockerd on the PATH (on Debian '
+            'or Ubuntu: apt-get install docker.io)')
+    with open(log_path, 'ab') as log:
+        daemon = subprocess.Popen(
+            ['dockerd', '--iptables=false', '--ip6tables=false', '--bridge=none'],
+            stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, start_new_session=True)
+    atexit.register(_end, daemon)
+    deadline = time.monotonic() + ENGINE_SECONDS
+    while not _answers():
+        if daemon.poll() is not None or time.monotonic() > deadline:
+            tail = '\n'.join(log_path.read_text(errors='replace').split('\n')[-10:])
+            raise SetupError(f'dockerd did not start:\n{tail}')
+        time.sleep(0.2)
+
+
+def _end(daemon):
+    daemon.terminate()
+    try:
+        daemon.wait(timeout=20)
+    except subprocess.TimeoutExpired:
+        daemon.kill()
+
+
+def _exists(image):
+    return bool(docker('images', '-q', image).strip())
+
+
+@functools.cache
+def _base():
+    """An image of a small Debian with what harnesses need."""
+    release = RELEASES.get(sys.version_info[:2])
+    if release is None:
+        raise SetupError(
+            f'containers need a Debian with Python {sys.version_info[0]}.{sys.version_info[1]}, and '
+            'none is known: name a Python 3.11 or 3.13 with -Dconformance.python=...')
+    packages = ','.join(BASE_PACKAGES).format(java=JAVA_OF_RELEASE[release])
+    digest = hashlib.sha256(packages.encode()).hexdigest()[:12]
+    image = f'trestle/conformance-base:{release}-{digest}'
+    if _exists(image):
+        return image
+    if os.geteuid() != 0 or not shutil.which('debootstrap'):
+        raise SetupError(
+            'the base image of the containers is made by debootstrap, which needs to be installed '
+            '(apt-get install debootstrap) and root')
+    print(f'making {image}', flush=True)
+    with tempfile.TemporaryDirectory(prefix='conformance-base-') as directory:
+        made = subprocess.run(
+            ['debootstrap', '--variant=minbase', f'--include={packages}', release, directory],
+            text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        if made.returncode:
+            raise SetupError(f'debootstrap failed:\n{made.stdout[-3000:]}')
+        pack = subprocess.Popen(
+            ['tar', '-C', directory, '--exclude=./var/cache/apt/archives/*.deb',
+             '--exclude=./var/lib/apt/lists/*', '-c', '.'],
+            stdout=subprocess.PIPE)
+        imported = subprocess.run(
+            ['docker', 'import', '-', image], stdin=pack.stdout, text=True, stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT)
+        if pack.wait() or imported.returncode:
+            raise SetupError(f'docker import failed:\n{imported.stdout}')
+    return image
+
+
+@functools.cache
+def image(language, python_sdk=''):
+    """The image of an SDK's harness: `python` of a version, `java` or `go`."""
+    base = _base()
+    inputs = hashlib.sha256(base.encode())
+    options = []
+    with tempfile.NamedTemporaryFile('w', suffix='.txt') as requirements:
+        if language == 'python':
+            # What upstream's test modules import, which DoFns are found in.
+            requirements.write('\n'.join(environments.PYTHON_TEST_PACKAGES))
+            requirements.flush()
+            options = [
+                '--python', sys.executable, '--python-sdk', python_sdk, '--requirements',
+                requirements.name
+            ]
+            inputs.update(repr(environments.PYTHON_TEST_PACKAGES).encode())
+        for path in sorted(RECIPES.rglob('*')):
+            if path.is_file():
+                inputs.update(path.read_bytes())
+        tag = f'conformance-{python_sdk}{"-" if python_sdk else ""}{inputs.hexdigest()[:12]}'
+        name = f'trestle/{language}_sdk:{tag}'
+        if not _exists(name):
+            print(f'building {name}', flush=True)
+            built = subprocess.run(
+                [str(RECIPES / 'build'), '--base', base, '--tag', tag, *options, language],
+                text=True, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT)
+            if built.returncode:
+                raise SetupError(f'{name} cannot be built:\n{built.stdout[-4000:]}')
+    return name
