@@ -25,6 +25,8 @@ var (
 	keys         = flag.Int64("keys", 10000, "how many keys there are beside the hot one")
 	valueBytes   = flag.Int64("value_bytes", 1000, "how long a value is")
 	shards       = flag.Int64("shards", 256, "in how many parts the values are made")
+	jobs         = flag.Int("jobs", 1, "how many jobs to run, one after the other")
+	steps        = flag.Int("steps", 0, "how many steps that do nothing there are before the values are made")
 	text         = flag.Bool("text", false, "values that compress well, instead of random bytes")
 )
 
@@ -35,6 +37,8 @@ func init() {
 	register.DoFn2x1[int64, func(int64, []byte), error](&generate{})
 	register.DoFn4x1[context.Context, int64, func(*[]byte) bool, func(int64), error](&check{})
 	register.DoFn2x1[[]byte, func(*int64) bool, error](&compare{})
+	register.Function2x1(sum)
+	register.Function1x1(pass)
 	register.Emitter1[int64]()
 	register.Emitter2[int64, []byte]()
 	register.Iter1[[]byte]()
@@ -150,7 +154,7 @@ func (c *compare) ProcessElement(_ []byte, seen func(*int64) bool) error {
 
 func sum(a, b int64) int64 { return a + b }
 
-func init() { register.Function2x1(sum) }
+func pass(shard int64) int64 { return shard }
 
 func main() {
 	flag.Parse()
@@ -170,16 +174,26 @@ func main() {
 	if d.HotValues > 0 {
 		groups++
 	}
+	begin := time.Now()
+	for range *jobs {
+		run(d, groups)
+	}
+	seconds := time.Since(begin).Seconds()
+	size := *megabytes * int64(*jobs)
+	fmt.Printf("%d values, %d MiB, %d keys in each of %d jobs, right: %.1f s, %.1f MiB/s\n",
+		d.Values, *megabytes, groups, *jobs, seconds, float64(size)/seconds)
+}
+
+func run(d data, groups int64) {
 	p, s := beam.NewPipelineWithRoot()
 	parts := beam.Reshuffle(s, beam.ParDo(s, &split{Data: d}, beam.Impulse(s)))
+	for range *steps {
+		parts = beam.ParDo(s, pass, parts)
+	}
 	grouped := beam.GroupByKey(s, beam.ParDo(s, &generate{Data: d}, parts))
 	seen := beam.Combine(s, sum, beam.ParDo(s, &check{Data: d}, grouped))
 	beam.ParDo0(s, &compare{Keys: groups}, beam.Impulse(s), beam.SideInput{Input: seen})
-	begin := time.Now()
 	if err := beamx.Run(context.Background(), p); err != nil {
 		log.Fatalf("not grouped: %v", err)
 	}
-	seconds := time.Since(begin).Seconds()
-	fmt.Printf("%d values, %d MiB, %d keys, right: %.1f s, %.1f MiB/s\n",
-		d.Values, *megabytes, groups, seconds, float64(*megabytes)/seconds)
 }
