@@ -108,6 +108,13 @@ class GoEnvironment:
 
     def test_binary_from(self, directory):
         """Compiles tests of our own, from Go files in a directory without a module."""
+        return self._build_from(directory, ['test', '-c'], '.test')
+
+    def program_from(self, directory):
+        """Compiles a program of our own, from Go files in a directory without a module."""
+        return self._build_from(directory, ['build'], '')
+
+    def _build_from(self, directory, verb, suffix):
         sources = sorted(directory.glob('*.go'))
         digest = hashlib.sha256(b''.join(p.read_bytes() for p in sources)).hexdigest()[:12]
         copy = self.directory / 'copies' / directory.name
@@ -118,7 +125,7 @@ class GoEnvironment:
             for source in sources:
                 shutil.copyfile(source, copy / source.name)
         return self._build(
-            f'{directory.name}.{digest}.test', ['test', '-c'], f'./copies/{directory.name}')
+            f'{directory.name}.{digest}{suffix}', verb, f'./copies/{directory.name}')
 
     def program(self, package):
         return self._build(package.replace('/', '.'), ['build'], f'{GO_SDK}/go/{package}')

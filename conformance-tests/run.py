@@ -20,6 +20,7 @@ import environments
 import examples
 import go_suite
 import java_suite
+from benchmark_suite import BenchmarkSuite
 from containers_suite import ContainersSuite
 from go_suite import GoSuite
 from java_suite import JavaSuite
@@ -37,10 +38,10 @@ from service import StartedService
 from xlang import XlangSuite
 
 HERE = pathlib.Path(__file__).resolve().parent
-DEFAULT_SUITES = (
+ALL_SUITES = (
     'python-2.71.0,python-2.71.0-streaming,python-2.71.0-validatesrunner,'
     'python-2.77.0,python-2.77.0-streaming,python-2.77.0-validatesrunner,'
-    'python-2.77.0-process,go,pipelines-python,workers-python,pipelines-go,java,examples,'
+    'python-2.77.0-process,go,pipelines-python,workers-python,pipelines-go,java,examples,benchmarks,'
     'xlang-python-java,xlang-python-python,xlang-go-java,xlang-java-java,xlang-java-python,'
     'xlang-examples,containers,python-2.77.0-docker,go-docker,java-docker')
 GO_VERSION = '2.77.0'
@@ -97,6 +98,8 @@ def suite_named(name):
         return JavaSuite(tests=java_suite.IN_CONTAINERS, left_out=(), in_containers=True)
     if name == 'containers':
         return ContainersSuite(GO_VERSION, CONTAINERS_PYTHON_VERSIONS)
+    if name == 'benchmarks':
+        return BenchmarkSuite()
     if name == 'examples':
         return examples.Examples(EXAMPLES_PYTHON_VERSION, GO_VERSION)
     xlang = re.fullmatch(r'xlang-(python|go|java)-(python|java)|xlang-(examples)', name)
@@ -105,11 +108,12 @@ def suite_named(name):
     raise argparse.ArgumentTypeError(
         f'no suite {name!r}; there are python-VERSION, python-VERSION-streaming, '
         'python-VERSION-validatesrunner, python-VERSION-process, python-VERSION-docker, go, go-docker, '
-        'java, java-docker, pipelines-python, pipelines-go, workers-python, examples, '
+        'java, java-docker, pipelines-python, pipelines-go, workers-python, examples, benchmarks, '
         'xlang-CLIENT-SERVER, xlang-examples and containers')
 
 
 def suites_named(names):
+    names = ALL_SUITES if names == 'all' else names
     return {name: suite_named(name) for name in names.replace(' ', '').split(',') if name}
 
 
@@ -122,8 +126,8 @@ def parse_arguments(argv):
         '--start-command', metavar='COMMAND',
         help='starts a job service: {port} stands for its port, and it prints "ready"')
     parser.add_argument(
-        '--suite', '--suites', type=suites_named, default=suites_named(DEFAULT_SUITES),
-        metavar='NAMES', help=f'comma-separated (default: {DEFAULT_SUITES})')
+        '--suite', '--suites', type=suites_named, default='all', metavar='NAMES',
+        help=f'comma-separated, or "all" (the default): {ALL_SUITES}')
     parser.add_argument('--only', metavar='PATTERN', help='only tests whose id matches, as in *side*')
     parser.add_argument(
         '--expected-failures', type=pathlib.Path, default=HERE / 'expected-failures', metavar='FILE')

@@ -1,0 +1,45 @@
+"""Facts of the machine and of the versions, without which figures mean nothing."""
+
+import os
+import platform
+import re
+import shutil
+import subprocess
+import time
+
+
+def facts(beam_version):
+    return {
+        'date': time.strftime('%Y-%m-%d', time.gmtime()),
+        'processor': f'{_processor()}, {os.cpu_count()} cores',
+        'memory': f'{_memory_gib():.0f} GiB',
+        'kernel': f'{platform.system()} {platform.release()}',
+        'load before': ', '.join(f'{load:.1f}' for load in os.getloadavg()),
+        'Java': _version(['java', '-version']),
+        'Python': platform.python_version(),
+        'Go': _version(['go', 'version']),
+        'Beam': f'{beam_version} (Python and Go)',
+        'revision': _version(['git', 'describe', '--always', '--dirty']),
+    }
+
+
+def _processor():
+    try:
+        with open('/proc/cpuinfo', encoding='utf-8') as lines:
+            found = re.search(r'^model name\s*: (.*)$', lines.read(), re.MULTILINE)
+    except OSError:
+        found = None
+    return found[1].strip() if found else platform.machine()
+
+
+def _memory_gib():
+    return os.sysconf('SC_PAGE_SIZE') * os.sysconf('SC_PHYS_PAGES') / 2**30
+
+
+def _version(command):
+    if shutil.which(command[0]) is None:
+        return 'none'
+    ran = subprocess.run(
+        command, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        cwd=os.path.dirname(os.path.abspath(__file__)))
+    return ran.stdout.splitlines()[0].strip() if ran.stdout.strip() else 'none'

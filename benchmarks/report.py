@@ -1,0 +1,90 @@
+"""The table of a comparison, in Markdown."""
+
+import statistics
+
+
+def _median(measurements, attribute):
+    values = [getattr(m, attribute) for m in measurements]
+    values = [value for value in values if value is not None]
+    return statistics.median(values) if values else None
+
+
+class Row:
+    """The runs of one workload in one language on all targets."""
+
+    def __init__(self, language, workload, by_target):
+        self.language = language
+        self.workload = workload
+        self.by_target = by_target
+
+    def error(self, target):
+        return next((m.error for m in self.by_target.get(target, ()) if m.error), None)
+
+    def figure(self, target, attribute):
+        if target not in self.by_target or self.error(target):
+            return None
+        return _median(self.by_target[target], attribute)
+
+    def ratio(self, target):
+        """The target's time as a multiple of the fastest other's; None if there is none."""
+        own = self.figure(target, 'seconds')
+        others = [
+            self.figure(other, 'seconds') for other in self.by_target if other != target]
+        others = [seconds for seconds in others if seconds is not None]
+        # A delay can be about nothing, or below.
+        if own is None or not others or min(others) <= 0:
+            return None
+        return own / min(others)
+
+
+def markdown(rows, targets, facts, repeats, scale):
+    """`targets` are names, the first of which is compared with the fastest of the others."""
+    first = targets[0]
+    header = ['workload']
+    for target in targets:
+        header.append(target)
+    header += ['ratio', 'harness busy', f'{first}: CPU']
+    header += [f'{target}: RSS' for target in targets if _has_memory(rows, target)]
+    lines = [
+        f'Medians of {repeats} runs at scale {scale:g}, targets in turn, each run in a process of '
+        f'its own. The ratio is {first} to the fastest of the others. "Harness busy" is the '
+        f'processor time of the process that has client and harness, as a share of the job\'s time '
+        f'with {first}; CPU and RSS (peak) are those of the service.',
+        '',
+        '| ' + ' | '.join(header) + ' |',
+        '|---' * len(header) + '|',
+    ]
+    for row in rows:
+        cells = [f'{row.language} {row.workload}']
+        cells += [_seconds(row, target) for target in targets]
+        ratio = row.ratio(first)
+        cells.append('–' if ratio is None else f'{ratio:.2f}')
+        busy = row.figure(first, 'harness_busy')
+        cells.append('–' if busy is None else f'{busy:.0%}')
+        cpu = row.figure(first, 'service_cpu_seconds')
+        cells.append('–' if cpu is None else f'{cpu:.2f} s')
+        for target in targets:
+            if _has_memory(rows, target):
+                peak = row.figure(target, 'service_peak_mib')
+                cells.append('–' if peak is None else f'{peak:.0f} MiB')
+        lines.append('| ' + ' | '.join(cells) + ' |')
+    failures = [
+        f'- {row.language} {row.workload} on {target}: {row.error(target)}'
+        for row in rows for target in targets if row.error(target)]
+    if failures:
+        lines += ['', 'Failed:', '', *failures]
+    lines += ['', '| machine | |', '|---|---|']
+    lines += [f'| {name} | {value} |' for name, value in facts.items()]
+    return '\n'.join(lines) + '\n'
+
+
+def _has_memory(rows, target):
+    return any(row.figure(target, 'service_peak_mib') is not None for row in rows)
+
+
+def _seconds(row, target):
+    if target not in row.by_target:
+        return '–'
+    if row.error(target):
+        return 'failed'
+    return f'{row.figure(target, "seconds"):.2f} s'
