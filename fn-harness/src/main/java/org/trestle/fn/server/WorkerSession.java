@@ -187,7 +187,7 @@ final class WorkerSession
   public RunningBundle process(BundleRequest request, BundleReceiver receiver) {
     String id = "bundle-" + shared.instructionIds().incrementAndGet();
     ActiveBundle bundle =
-        new ActiveBundle(this, id, request, receiver, new SerialTasks(shared.stateExecutor()));
+        new ActiveBundle(this, id, request, receiver, new SerialTasks(this::runStateTask));
     ProcessBundleRequest.Builder message =
         ProcessBundleRequest.newBuilder()
             .setProcessBundleDescriptorId(request.descriptorId())
@@ -385,6 +385,15 @@ final class WorkerSession
       bundle.state(request, reply);
     } catch (RejectedExecutionException e) {
       reply.accept(stateError(request, "runner is closed"));
+    }
+  }
+
+  /** Runs on the thread of the state stream what no other bundle has to wait for. */
+  private void runStateTask(Runnable task) {
+    if (bundles.size() <= 1) {
+      task.run();
+    } else {
+      shared.stateExecutor().execute(task);
     }
   }
 

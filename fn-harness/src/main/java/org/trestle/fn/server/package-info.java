@@ -5,12 +5,12 @@
  *
  * <ul>
  *   <li>Netty's event loops move bytes. Nothing of ours runs there.
- *   <li>{@code fn-call-N}: a fixed pool for the callbacks of all calls. gRPC never overlaps the
+ *   <li>{@code fn-call-N}: a fixed pool for the callbacks of calls. gRPC never overlaps the
  *       callbacks of one call. Responses complete futures here, and {@link
  *       org.trestle.fn.control.BundleReceiver#elements} and {@code timers} are called here: they
  *       should parse and append, not wait.
  *   <li>{@code fn-data-N}: pulls and writes bundles' inputs.
- *   <li>{@code fn-state-N}: answers state requests.
+ *   <li>{@code fn-state-N}: the same for state streams, and the answers to their requests.
  *   <li>{@code fn-sweep}: looks for missed deadlines.
  * </ul>
  *
