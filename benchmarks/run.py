@@ -14,7 +14,7 @@ import machine
 import measure
 import programs
 import report
-import targets as target_module
+from targets import BEAM_VERSION
 from targets import environments
 from targets import TargetError
 from targets import TARGETS
@@ -151,7 +151,7 @@ def main(argv):
         return 0
     if not work:
         sys.exit(f'no workload matches {arguments.workloads}')
-    facts = machine.facts(target_module.BEAM_VERSION)
+    facts = machine.facts(BEAM_VERSION)
     targets = load_targets(arguments.targets, arguments.output)
     rows = []
     try:

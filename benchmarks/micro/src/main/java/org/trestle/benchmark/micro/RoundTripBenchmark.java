@@ -39,10 +39,11 @@ import org.trestle.fn.server.TestingHarness;
 
 /**
  * What a harness waits for, over a real connection: the answer to a state request, and the time
- * from one bundle to the next. The harness's half is in the figures.
+ * from one bundle to the next. The harness's half is in the figures; on a machine that has other
+ * work, the medians tell more than the means.
  */
 @State(Scope.Benchmark)
-@BenchmarkMode(Mode.AverageTime)
+@BenchmarkMode(Mode.SampleTime)
 @OutputTimeUnit(TimeUnit.MICROSECONDS)
 public class RoundTripBenchmark {
   private static final String DESCRIPTOR = "stage";
