@@ -182,6 +182,7 @@ class _Shard:
             CONFORMANCE_ENVIRONMENT=self.suite.workers,
             CONFORMANCE_SHARD=f'{self.index}/{self.count}',
             CONFORMANCE_STREAMING='1' if self.suite.variant == 'streaming' else '',
+            CONFORMANCE_PROCESS=self._harness() if self.suite.variant == 'process' else '',
             **self.suite.environment)
         with open(log_path, 'wb') as log:
             return subprocess.Popen(

@@ -236,7 +236,10 @@ class EndsOfJobsTest {
     Path full = Path.of("/dev/full");
     assumeTrue(Files.exists(full));
     service.close();
-    service = new TestingService(new EngineOptions(0, folder, 2, 1, 4, Duration.ofMillis(100), 8));
+    service =
+        new TestingService(
+            new EngineOptions(
+                0, folder, 2, 1, 4, Duration.ofMillis(100), 8, Duration.ofMinutes(5)));
     service.harnesses(new Counts().sdk());
     Path directory = Files.createDirectory(folder.resolve("job-1"));
     Files.createSymbolicLink(directory.resolve("spill-1.bin"), full);
