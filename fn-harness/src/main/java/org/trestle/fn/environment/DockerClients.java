@@ -119,7 +119,9 @@ final class DockerClients implements AutoCloseable {
     for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
       if (cause instanceof IOException) {
         return new DockerException(
-            "no Docker engine answers at %s (%s): start it, or install one (on Debian or Ubuntu: apt-get install docker.io), or name another with the variable DOCKER_HOST; without one, use environment_type LOOPBACK, EXTERNAL or PROCESS"
+            ("no Docker engine answers at %s (%s): start it, or install one (on Debian or Ubuntu:"
+                    + " apt-get install docker.io), or name another with the variable DOCKER_HOST;"
+                    + " without one, use environment_type LOOPBACK, EXTERNAL or PROCESS")
                 .formatted(address, reason(cause)));
       }
     }

@@ -23,7 +23,7 @@ import org.trestle.fn.server.FnServer;
  * Starts the harnesses of Beam environments and joins them with the server they connect to.
  *
  * <p>One thread, {@code fn-environment}, watches deadlines. Each harness process has a thread that
- * reads its output; calls to worker pools are asynchronous.
+ * reads its output; calls to worker pools and to the Docker engine are asynchronous.
  */
 public final class EnvironmentWorkers implements WorkerFactory {
   private final FnServer server;

@@ -10,7 +10,8 @@ public interface WorkerFactory extends AutoCloseable {
 
   /**
    * Returns the environment that a worker of {@code environment} would really run in: {@code anyof}
-   * resolved to its first alternative that works here, {@code default} to what it stands for.
+   * resolved to its first alternative that works here, {@code default} to what it stands for. May
+   * wait some seconds for what runs it.
    *
    * @throws UnsupportedEnvironmentException if there is none; the message says why for each
    */

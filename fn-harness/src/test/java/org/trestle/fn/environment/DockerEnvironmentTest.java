@@ -7,6 +7,8 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.google.protobuf.ByteString;
 import com.google.protobuf.Struct;
 import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
@@ -21,6 +23,7 @@ import org.apache.beam.model.pipeline.v1.RunnerApi.Environment;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.trestle.fn.control.WorkerSpec;
 import org.trestle.fn.environment.TestingDocker.TestingContainer;
 import org.trestle.fn.environment.WorkerFactory.StartedWorker;
@@ -322,6 +325,27 @@ class DockerEnvironmentTest {
       StartedWorker worker = started(pool.environment());
       worker.stop();
     }
+  }
+
+  @Test
+  void harnessOfThisInstallationStandsForAContainerThatCannotRun(@TempDir Path directory)
+      throws Exception {
+    workers.close();
+    Path command = Files.createFile(directory.resolve("harness"));
+    assertThat(command.toFile().setExecutable(true)).isTrue();
+    workers =
+        new EnvironmentWorkers(
+            server,
+            EnvironmentOptions.defaults(),
+            options,
+            Optional.of(new JavaHarness(command, "2.71.0")));
+    docker.images.add("apache/beam_java17_sdk:2.71.0");
+    Environment java = TestingDocker.environment("apache/beam_java17_sdk:2.71.0");
+    assertThat(workers.resolve(java)).isEqualTo(java);
+
+    docker.close();
+
+    assertThat(workers.resolve(java).getUrn()).isEqualTo(Urns.Environments.PROCESS);
   }
 
   @Test

@@ -177,7 +177,15 @@ final class ConfigSourcesTest {
             () ->
                 ConfigSources.resolve(
                     Map.of(Setting.PORT, "70000"),
-                    Map.of("TRESTLE_LOG_LEVEL", "loud", "TRESTLE_STAGING_TIMEOUT", "soon"),
+                    Map.of(
+                        "TRESTLE_LOG_LEVEL",
+                        "loud",
+                        "TRESTLE_STAGING_TIMEOUT",
+                        "soon",
+                        "TRESTLE_DOCKER_PULL",
+                        "often",
+                        "TRESTLE_DOCKER_MOUNTS",
+                        "/a:/b,data"),
                     file))
         .isInstanceOf(ConfigException.class)
         .hasMessageContainingAll(
@@ -186,6 +194,8 @@ final class ConfigSourcesTest {
             "line 3: 'lots' is not a size",
             "--port: '70000' is not a port",
             "environment TRESTLE_LOG_LEVEL: 'loud' is not a level",
+            "environment TRESTLE_DOCKER_PULL: 'often' is not missing or never",
+            "environment TRESTLE_DOCKER_MOUNTS: 'data' is not HOST:CONTAINER",
             "environment TRESTLE_STAGING_TIMEOUT: 'soon' is not a duration");
   }
 
