@@ -62,13 +62,13 @@ class EnvironmentWorkersTest {
     server.close();
   }
 
-  /** Deadlines so short that a test can wait for them. */
-  private void hurry() {
+  /** Deadlines so short that a test can wait for them, but for the pool's. */
+  private void hurry(Duration poolTimeout) {
     workers.close();
     Duration moment = Duration.ofMillis(200);
     workers =
         new EnvironmentWorkers(
-            server, new EnvironmentOptions(moment, moment, moment), DOCKER, Optional.empty());
+            server, new EnvironmentOptions(poolTimeout, moment, moment), DOCKER, Optional.empty());
   }
 
   private static <T> T await(CompletableFuture<T> future) throws Exception {
@@ -143,7 +143,7 @@ class EnvironmentWorkersTest {
 
   @Test
   void doesNotWaitForeverForAHarnessThatNeverConnects() throws Exception {
-    hurry();
+    hurry(Duration.ofSeconds(30));
     try (TestingPool pool = new TestingPool(Manner.PRETEND, TestingHarness.echo())) {
       assertThat(failureOf(pool.environment()))
           .contains("did not connect to " + server.endpoint().getUrl() + " within");
@@ -153,7 +153,7 @@ class EnvironmentWorkersTest {
 
   @Test
   void doesNotWaitForeverForAPool() throws Exception {
-    hurry();
+    hurry(Duration.ofMillis(200));
     try (TestingPool pool = new TestingPool(Manner.HANG, TestingHarness.echo())) {
       assertThat(failureOf(pool.environment())).contains("worker pool at");
     }
@@ -191,7 +191,7 @@ class EnvironmentWorkersTest {
             wait
             sleep 1000
             """);
-    hurry();
+    hurry(Duration.ofSeconds(30));
 
     assertThat(failureOf(process(command))).contains("did not connect");
 
