@@ -5,6 +5,7 @@ import java.net.InetSocketAddress;
 import java.util.List;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.concurrent.ThreadFactory;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.apache.beam.sdk.expansion.service.ExpansionService;
@@ -65,7 +66,7 @@ final class ExpansionServer implements AutoCloseable {
   }
 
   /** Beam looks for transforms with the class loader of the calling thread. */
-  private static java.util.concurrent.ThreadFactory threads(ClassLoader transforms) {
+  private static ThreadFactory threads(ClassLoader transforms) {
     AtomicInteger count = new AtomicInteger();
     return task -> {
       Thread thread = new Thread(task, "expansion-" + count.incrementAndGet());

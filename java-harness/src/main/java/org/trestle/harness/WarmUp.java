@@ -27,10 +27,14 @@ public final class WarmUp {
     String endpoint = "url: \"localhost:" + runner.getPort() + "\"";
     Map<String, String> variables =
         Map.of(
-            "HARNESS_ID", "warm-up",
-            "PIPELINE_OPTIONS", "{}",
-            "CONTROL_API_SERVICE_DESCRIPTOR", endpoint,
-            "LOGGING_API_SERVICE_DESCRIPTOR", endpoint);
+            "HARNESS_ID",
+            "warm-up",
+            "PIPELINE_OPTIONS",
+            "{}",
+            "CONTROL_API_SERVICE_DESCRIPTOR",
+            endpoint,
+            "LOGGING_API_SERVICE_DESCRIPTOR",
+            endpoint);
     FnHarness.main(variables::get);
     runner.shutdownNow();
     System.exit(0); // threads of the harness may still be there

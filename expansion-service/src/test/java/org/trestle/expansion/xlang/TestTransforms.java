@@ -125,8 +125,10 @@ public final class TestTransforms implements ExternalTransformRegistrar {
   /** Joins {@code col1} and {@code col2} into one list a key. */
   private static final class CoGroup
       extends PTransform<PCollectionTuple, PCollection<KV<Long, Iterable<String>>>> {
-    private static final TupleTag<String> FIRST = new TupleTag<>("col1") {};
-    private static final TupleTag<String> SECOND = new TupleTag<>("col2") {};
+    // No classes of their own: a Java client, which lacks them, reads the coder of the joined
+    // lists.
+    private static final TupleTag<String> FIRST = new TupleTag<>("col1");
+    private static final TupleTag<String> SECOND = new TupleTag<>("col2");
 
     @Override
     public PCollection<KV<Long, Iterable<String>>> expand(PCollectionTuple input) {

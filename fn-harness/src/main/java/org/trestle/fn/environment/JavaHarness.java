@@ -41,7 +41,8 @@ public final class JavaHarness {
     this.beamVersion = beamVersion;
   }
 
-  private static String builtWith() {
+  /** Returns the version of Beam that this program, and the harness beside it, are built with. */
+  static String builtWith() {
     try (InputStream in = JavaHarness.class.getResourceAsStream("beam.properties")) {
       if (in == null) {
         throw new IllegalStateException("beam.properties is not on the class path");
