@@ -25,7 +25,6 @@ XLANG_PACKAGES = (
     'beautifulsoup4==4.13.4',
     'nbclient==0.10.2',
     'psycopg[binary]==3.2.10',
-    'kafka-python==2.2.15',
 )
 GO_SDK = 'github.com/apache/beam/sdks/v2'
 

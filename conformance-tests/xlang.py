@@ -5,6 +5,7 @@ that the tests ask for; that for Python comes with apache-beam.
 """
 
 import contextlib
+import copy
 import pathlib
 import shlex
 
@@ -26,6 +27,8 @@ PYTHON_EXPANSION = HERE / 'python' / 'xlang_expansion_service.py'
 GO_TESTS = 'TestXLang_*'
 GO_PACKAGES = ('test/integration/xlang',)
 READY_SECONDS = 120
+# A test is given this many times the limit: its worker is a process, with 130 MB of jars to stage.
+PATIENCE = 4
 
 
 class XlangSuite:
@@ -38,8 +41,10 @@ class XlangSuite:
         self.go_version = go_version
 
     def run(self, name, context):
+        patient = copy.copy(context)
+        patient.test_seconds *= PATIENCE
         with expansion_service(self._command(), context.target / f'{name}.log') as port:
-            return self._suite(port).run(name, context)
+            return self._suite(port).run(name, patient)
 
     def _command(self):
         if self.server == 'java':

@@ -1,4 +1,4 @@
-"""Real servers for a test: PostgreSQL of the machine, and a Kafka broker from Maven's artifacts."""
+"""Real databases for a test: PostgreSQL, as installed on the machine."""
 
 import contextlib
 import os
@@ -11,8 +11,7 @@ import time
 
 import psycopg
 
-READY_SECONDS = 60
-KAFKA_CLASS_PATH = pathlib.Path(__file__).resolve().parents[2] / 'target' / 'kafka-class-path'
+READY_SECONDS = 120
 
 
 def free_port():
@@ -102,43 +101,3 @@ def postgresql():
     log = pathlib.Path(directory, 'log')
     with _server(command, log, database.answers, cwd=directory, **user):
       yield database
-
-
-@contextlib.contextmanager
-def kafka():
-  """A broker that is its own controller; gives the address of its bootstrap server."""
-  assert KAFKA_CLASS_PATH.exists(), (
-      'there is no class path of Kafka: mvn -B -DskipTests -pl conformance-tests package')
-  java = os.path.join(os.environ['JAVA_HOME'], 'bin', 'java') if 'JAVA_HOME' in os.environ else 'java'
-  java = [java, '-Xmx256m', '-XX:+UseSerialGC', '-cp', KAFKA_CLASS_PATH.read_text().strip()]
-  port, controller = free_port(), free_port()
-  with tempfile.TemporaryDirectory(prefix='xlang-kafka-') as directory:
-    properties = pathlib.Path(directory, 'server.properties')
-    properties.write_text(
-        'process.roles=broker,controller\nnode.id=1\n'
-        f'controller.quorum.voters=1@127.0.0.1:{controller}\n'
-        f'listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}\n'
-        f'advertised.listeners=PLAINTEXT://127.0.0.1:{port}\n'
-        'controller.listener.names=CONTROLLER\n'
-        'listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT\n'
-        f'log.dirs={directory}/data\n'
-        'offsets.topic.replication.factor=1\noffsets.topic.num.partitions=1\n'
-        'transaction.state.log.replication.factor=1\ntransaction.state.log.min.isr=1\n'
-        'group.initial.rebalance.delay.ms=0\n')
-    subprocess.run(
-        [
-            *java, 'kafka.tools.StorageTool', 'format', '-t', 'xlang-tests-cluster-01', '-c',
-            str(properties)
-        ],
-        check=True, capture_output=True, cwd=directory)
-
-    def answers():
-      try:
-        socket.create_connection(('127.0.0.1', port), timeout=1).close()
-        return True
-      except OSError:
-        return False
-
-    log = pathlib.Path(directory, 'log')
-    with _server([*java, 'kafka.Kafka', str(properties)], log, answers, cwd=directory):
-      yield f'127.0.0.1:{port}'

@@ -1,4 +1,4 @@
-"""What the tests of the examples share: running one, watching its job, killing its worker."""
+"""What the tests of the examples share: running one, killing its worker."""
 
 import contextlib
 import os
@@ -8,10 +8,6 @@ import signal
 import subprocess
 import sys
 import time
-
-import grpc
-from apache_beam.portability.api import beam_job_api_pb2
-from apache_beam.portability.api import beam_job_api_pb2_grpc
 
 ENDPOINT = os.environ['CONFORMANCE_ENDPOINT']
 EXPANSION = f'localhost:{os.environ["EXPANSION_PORT"]}'
@@ -73,28 +69,6 @@ def run(directory, *command):
   """Runs an example to its end."""
   with running(directory, *command) as example:
     example.succeeds()
-
-
-class Jobs:
-  """The jobs of the service under test."""
-
-  def __init__(self):
-    self._stub = beam_job_api_pb2_grpc.JobServiceStub(grpc.insecure_channel(ENDPOINT))
-    self._before = set(self._ids())
-
-  def _ids(self):
-    jobs = self._stub.GetJobs(beam_job_api_pb2.GetJobsRequest(), timeout=20).job_info
-    return [job.job_id for job in jobs]
-
-  def new(self):
-    """The job that was submitted since, or None."""
-    return next((job for job in self._ids() if job not in self._before), None)
-
-  def cancel(self, job):
-    self._stub.Cancel(beam_job_api_pb2.CancelJobRequest(job_id=job), timeout=20)
-
-  def drain(self, job):
-    self._stub.Drain(beam_job_api_pb2.DrainJobRequest(job_id=job), timeout=20)
 
 
 def java_harnesses():
