@@ -276,8 +276,12 @@ final class ActiveBundle implements RunningBundle {
     }
   }
 
-  /** Answers a state request, in order with the bundle's others. */
-  void state(StateRequest stateRequest, Consumer<StateResponse> reply) {
+  /**
+   * Answers a state request, in order with the bundle's others.
+   *
+   * @param atOnce whether the calling thread answers it, if none of the others is under way
+   */
+  void state(StateRequest stateRequest, boolean atOnce, Consumer<StateResponse> reply) {
     stateTasks.add(
         () -> {
           if (!enter()) {
@@ -297,7 +301,8 @@ final class ActiveBundle implements RunningBundle {
           } finally {
             exit();
           }
-        });
+        },
+        atOnce);
   }
 
   /** Takes the response; false if the bundle already had one. */

@@ -68,7 +68,7 @@ public final class FnServer implements AutoCloseable {
     server =
         NettyServerBuilder.forAddress(new InetSocketAddress(options.bindHost(), options.port()))
             .executor(callExecutor)
-            .callExecutor(stateCallsTo(stateExecutor))
+            .callExecutor(new StateCallsWhereTheyArrive())
             .initialFlowControlWindow(FLOW_CONTROL_WINDOW)
             .maxInboundMessageSize(Integer.MAX_VALUE)
             .keepAliveTime(1, TimeUnit.MINUTES)
@@ -176,16 +176,14 @@ public final class FnServer implements AutoCloseable {
     stateExecutor.shutdown();
   }
 
-  /** The callbacks of state streams run where requests are answered: one change of threads less. */
-  private static ServerCallExecutorSupplier stateCallsTo(Executor stateExecutor) {
-    return new ServerCallExecutorSupplier() {
-      @Override
-      public <ReqT, RespT> @Nullable Executor getExecutor(
-          ServerCall<ReqT, RespT> call, Metadata metadata) {
-        String service = call.getMethodDescriptor().getServiceName();
-        return BeamFnStateGrpc.SERVICE_NAME.equals(service) ? stateExecutor : null;
-      }
-    };
+  /** Harnesses wait for state, so its requests are taken where they arrive. */
+  private static final class StateCallsWhereTheyArrive implements ServerCallExecutorSupplier {
+    @Override
+    public <ReqT, RespT> @Nullable Executor getExecutor(
+        ServerCall<ReqT, RespT> call, Metadata metadata) {
+      String service = call.getMethodDescriptor().getServiceName();
+      return BeamFnStateGrpc.SERVICE_NAME.equals(service) ? Runnable::run : null;
+    }
   }
 
   private static ThreadFactory named(String prefix) {

@@ -187,7 +187,7 @@ final class WorkerSession
   public RunningBundle process(BundleRequest request, BundleReceiver receiver) {
     String id = "bundle-" + shared.instructionIds().incrementAndGet();
     ActiveBundle bundle =
-        new ActiveBundle(this, id, request, receiver, new SerialTasks(this::runStateTask));
+        new ActiveBundle(this, id, request, receiver, new SerialTasks(shared.stateExecutor()));
     ProcessBundleRequest.Builder message =
         ProcessBundleRequest.newBuilder()
             .setProcessBundleDescriptorId(request.descriptorId())
@@ -381,20 +381,31 @@ final class WorkerSession
       reply.accept(stateError(request, "no bundle with this instruction id is running"));
       return;
     }
+    boolean atOnce = bundles.size() == 1 && isUserState(request);
     try {
-      bundle.state(request, reply);
+      bundle.state(request, atOnce, reply);
     } catch (RejectedExecutionException e) {
       reply.accept(stateError(request, "runner is closed"));
     }
   }
 
-  /** Runs on the thread of the state stream what no other bundle has to wait for. */
-  private void runStateTask(Runnable task) {
-    if (bundles.size() <= 1) {
-      task.run();
-    } else {
-      shared.stateExecutor().execute(task);
-    }
+  /** User state is read a page at a time; what a side input needs to be read can take long. */
+  private static boolean isUserState(StateRequest request) {
+    return switch (request.getStateKey().getTypeCase()) {
+      case BAG_USER_STATE,
+          MULTIMAP_USER_STATE,
+          MULTIMAP_KEYS_USER_STATE,
+          MULTIMAP_ENTRIES_USER_STATE,
+          ORDERED_LIST_USER_STATE ->
+          true;
+      case RUNNER,
+          ITERABLE_SIDE_INPUT,
+          MULTIMAP_SIDE_INPUT,
+          MULTIMAP_KEYS_SIDE_INPUT,
+          MULTIMAP_KEYS_VALUES_SIDE_INPUT,
+          TYPE_NOT_SET ->
+          false;
+    };
   }
 
   /** Builds the error response to a state request. */

@@ -4,13 +4,14 @@
  * <h2>Threads</h2>
  *
  * <ul>
- *   <li>Netty's event loops move bytes. Nothing of ours runs there.
- *   <li>{@code fn-call-N}: a fixed pool for the callbacks of calls. gRPC never overlaps the
- *       callbacks of one call. Responses complete futures here, and {@link
+ *   <li>Netty's event loops move bytes. Of ours, only state requests are taken there, and those for
+ *       user state answered as long as a harness has one bundle.
+ *   <li>{@code fn-call-N}: a fixed pool for the callbacks of all other calls. gRPC never overlaps
+ *       the callbacks of one call. Responses complete futures here, and {@link
  *       org.trestle.fn.control.BundleReceiver#elements} and {@code timers} are called here: they
  *       should parse and append, not wait.
  *   <li>{@code fn-data-N}: pulls and writes bundles' inputs.
- *   <li>{@code fn-state-N}: the same for state streams, and the answers to their requests.
+ *   <li>{@code fn-state-N}: answers all other state requests.
  *   <li>{@code fn-sweep}: looks for missed deadlines.
  * </ul>
  *

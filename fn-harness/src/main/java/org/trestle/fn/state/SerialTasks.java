@@ -25,9 +25,10 @@ public final class SerialTasks {
   /**
    * Adds a task, which must not throw.
    *
+   * @param atOnce whether it runs on the calling thread if no other task is under way
    * @throws java.util.concurrent.RejectedExecutionException if the executor has been shut down
    */
-  public void add(Runnable task) {
+  public void add(Runnable task, boolean atOnce) {
     synchronized (queue) {
       queue.add(task);
       if (running) {
@@ -35,7 +36,11 @@ public final class SerialTasks {
       }
       running = true;
     }
-    executor.execute(this::runOne);
+    if (atOnce) {
+      runOne();
+    } else {
+      executor.execute(this::runOne);
+    }
   }
 
   private void runOne() {

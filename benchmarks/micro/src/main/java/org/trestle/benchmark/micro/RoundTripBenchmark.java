@@ -15,6 +15,7 @@ import java.util.concurrent.TimeUnit;
 import org.apache.beam.model.fnexecution.v1.BeamFnApi.ProcessBundleDescriptor;
 import org.apache.beam.model.fnexecution.v1.BeamFnApi.StateGetRequest;
 import org.apache.beam.model.fnexecution.v1.BeamFnApi.StateGetResponse;
+import org.apache.beam.model.fnexecution.v1.BeamFnApi.StateKey;
 import org.apache.beam.model.fnexecution.v1.BeamFnApi.StateRequest;
 import org.apache.beam.model.fnexecution.v1.BeamFnApi.StateResponse;
 import org.jspecify.annotations.Nullable;
@@ -47,6 +48,9 @@ import org.trestle.fn.server.TestingHarness;
 @OutputTimeUnit(TimeUnit.MICROSECONDS)
 public class RoundTripBenchmark {
   private static final String DESCRIPTOR = "stage";
+  private static final StateGetRequest NO_TOKEN = StateGetRequest.getDefaultInstance();
+  private static final StateKey USER_STATE =
+      StateKey.newBuilder().setBagUserState(StateKey.BagUserState.getDefaultInstance()).build();
   private static final long DEADLINE_SECONDS = 30;
 
   private @Nullable Connection connection;
@@ -63,12 +67,12 @@ public class RoundTripBenchmark {
     connection().close();
   }
 
-  /** One request for state, and its answer. */
+  /** One request for user state, and its answer. */
   @Benchmark
   public StateResponse stateRequest() throws InterruptedException {
     return connection()
         .asking
-        .state(StateRequest.newBuilder().setGet(StateGetRequest.getDefaultInstance()));
+        .state(StateRequest.newBuilder().setStateKey(USER_STATE).setGet(NO_TOKEN));
   }
 
   /** One bundle without elements, from its request to its end. */
