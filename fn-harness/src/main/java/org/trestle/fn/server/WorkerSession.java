@@ -381,9 +381,8 @@ final class WorkerSession
       reply.accept(stateError(request, "no bundle with this instruction id is running"));
       return;
     }
-    boolean atOnce = bundles.size() == 1 && isUserState(request);
     try {
-      bundle.state(request, atOnce, reply);
+      bundle.state(request, isUserState(request), reply);
     } catch (RejectedExecutionException e) {
       reply.accept(stateError(request, "runner is closed"));
     }
