@@ -8,6 +8,7 @@ import argparse
 import fnmatch
 import json
 import pathlib
+import signal
 import sys
 
 import machine
@@ -141,6 +142,8 @@ def write(rows, targets, facts, arguments):
 
 def main(argv):
     arguments = parse_arguments(argv)
+    # Like Ctrl-C: the services that were started are stopped.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     arguments.output = arguments.output.resolve()
     arguments.output.mkdir(parents=True, exist_ok=True)
     work = [
