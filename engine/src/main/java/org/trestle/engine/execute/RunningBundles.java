@@ -75,7 +75,8 @@ final class RunningBundles implements SplitRequests.Listener {
     this.splits = new SplitRequests(loop, this);
     this.checkpoints =
         new Checkpoints(loop, context.options().checkpointInterval().toMillis(), splits);
-    this.stuck = new StuckBundles(loop, metrics, context.options().stuckAfter().toNanos(), warnings);
+    this.stuck =
+        new StuckBundles(loop, metrics, context.options().stuckAfter().toNanos(), warnings);
   }
 
   /** Starts a bundle. */

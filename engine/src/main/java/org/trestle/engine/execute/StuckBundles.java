@@ -80,9 +80,7 @@ final class StuckBundles {
           watched.computeIfAbsent(
               entry, added -> new Watched(entry.startNanos, entry.startNanos + afterNanos));
       if (entry.askedForProgress && now - entry.progressAskedNanos > deadlineNanos()) {
-        lease
-            .worker()
-            .release("it has not answered for %d s".formatted(seconds(deadlineNanos())));
+        lease.worker().release("it has not answered for %d s".formatted(seconds(deadlineNanos())));
       } else if (!hasMoved(entry, state, now) && now - state.nextNoticeNanos >= 0) {
         tell(entry, lease.worker(), state, stageNames.apply(entry), now);
       }
@@ -124,8 +122,7 @@ final class StuckBundles {
     return moving;
   }
 
-  private void tell(
-      RunningWork entry, SdkWorker worker, Watched state, String stage, long now) {
+  private void tell(RunningWork entry, SdkWorker worker, Watched state, String stage, long now) {
     long still = now - state.movedNanos;
     state.nextNoticeNanos = now + still;
     var unused =

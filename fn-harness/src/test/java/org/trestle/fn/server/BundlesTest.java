@@ -323,7 +323,7 @@ class BundlesTest {
     asked.countDown();
 
     assertThat(await(bundle.done()).getMonitoringDataMap()).isEqualTo(Map.of("a", bytes(1)));
-    assertThat(progress).isDone();
+    await(progress);
   }
 
   private static ByteString bytes(int value) {

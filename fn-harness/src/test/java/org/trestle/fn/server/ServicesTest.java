@@ -80,9 +80,11 @@ class ServicesTest {
     assertThat(info.getRetrievalToken()).isEqualTo("job-7");
     assertThat(
             List.of(
-                info.getControlEndpoint(), info.getLoggingEndpoint(), info.getArtifactEndpoint()))
+                info.getControlEndpoint(),
+                info.getLoggingEndpoint(),
+                info.getArtifactEndpoint(),
+                info.getStatusEndpoint()))
         .containsOnly(runner.server.endpoint());
-    assertThat(info.hasStatusEndpoint()).isFalse();
     assertThat(info.getRunnerCapabilitiesList())
         .containsExactlyInAnyOrder(
             "beam:protocol:monitoring_info_short_ids:v1",

@@ -128,6 +128,7 @@ final class ConfigSourcesTest {
             "10.0.0.1",
             new Containers("beam", false, List.of("/a:/b", "/c:/d:ro")),
             Duration.ofMillis(250),
+            Duration.ofMinutes(11),
             Duration.ofSeconds(10),
             Optional.of(Path.of("/opt/boot")),
             Optional.of(9097),
