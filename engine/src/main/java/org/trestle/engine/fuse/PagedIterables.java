@@ -1,9 +1,10 @@
 package org.trestle.engine.fuse;
 
+import java.util.HashMap;
 import java.util.HashSet;
+import java.util.Map;
 import java.util.Set;
 import org.apache.beam.model.pipeline.v1.RunnerApi.Components;
-import org.apache.beam.model.pipeline.v1.RunnerApi.PCollection;
 import org.jspecify.annotations.Nullable;
 import org.trestle.engine.graph.PCollectionId;
 import org.trestle.engine.graph.TransformNode;
@@ -11,9 +12,9 @@ import org.trestle.proto.Urns.Coders;
 import org.trestle.proto.Urns.Transforms;
 
 /**
- * Gives the outputs of GroupByKeys the coder {@code KV<K, StateBackedIterable<V>>} where all that
- * read them are SDKs that know it. The values of large groups can then be read from state instead
- * of being in the element.
+ * Finds the outputs of GroupByKeys that can cross to their readers as {@code KV<K,
+ * StateBackedIterable<V>>}, because all of these are SDKs that know it. The values of large groups
+ * can then be read from state instead of being in the element.
  *
  * <p>Not where a runner's stage or a side input reads the groups, or a stage that reads other
  * PCollections as well: they hold the elements longer, or need the values themselves.
@@ -29,8 +30,9 @@ final class PagedIterables {
     this.coders = coders;
   }
 
-  /** Changes the coders of the PCollections. To be called once, when the fusion is finished. */
-  void apply() {
+  /** The wire coders of these PCollections, when the fusion is finished. */
+  Map<PCollectionId, String> wireCoders() {
+    Map<PCollectionId, String> wireCoders = new HashMap<>();
     Set<PCollectionId> whole = readWhole();
     for (StageDraft draft : fusion.drafts()) {
       TransformNode first = draft.transforms.get(0);
@@ -38,12 +40,11 @@ final class PagedIterables {
         PCollectionId groups = first.output();
         String paged = whole.contains(groups) ? null : pagedCoder(groups);
         if (paged != null) {
-          PCollection pcollection = components.getPcollectionsOrThrow(groups.value());
-          components.putPcollections(
-              groups.value(), pcollection.toBuilder().setCoderId(paged).build());
+          wireCoders.put(groups, paged);
         }
       }
     }
+    return wireCoders;
   }
 
   /** PCollections of which some reader needs whole elements. */
@@ -71,7 +72,7 @@ final class PagedIterables {
   }
 
   private @Nullable String pagedCoder(PCollectionId groups) {
-    String coder = components.getPcollectionsOrThrow(groups.value()).getCoderId();
+    String coder = coders.wire(components.getPcollectionsOrThrow(groups.value()).getCoderId());
     String key = coders.component(coder, Coders.KV, 0);
     String values = coders.component(coder, Coders.KV, 1);
     String value = values == null ? null : coders.component(values, Coders.ITERABLE, 0);

@@ -51,8 +51,8 @@ public final class Planner {
     WireCoderTable coders = new WireCoderTable(components);
     Fuser fusion = new Fuser(PipelineGraph.of(pipeline), components, coders);
     fusion.fuse();
-    new PagedIterables(fusion, components, coders).apply();
-    StageBuilder builder = new StageBuilder(fusion, components, coders, endpoint);
+    Map<PCollectionId, String> paged = new PagedIterables(fusion, components, coders).wireCoders();
+    StageBuilder builder = new StageBuilder(fusion, components, coders, paged, endpoint);
     List<Stage> stages = builder.stages();
     Map<PCollectionId, Edge> edges = builder.edges(stages);
     return new FusedPipeline(

@@ -29,16 +29,22 @@ final class StageBuilder {
   private final Fuser fusion;
   private final Components.Builder components;
   private final WireCoderTable coders;
+
+  /** Wire coders of PCollections that cross stages in another form than within them. */
+  private final Map<PCollectionId, String> paged;
+
   private final ApiServiceDescriptor endpoint;
 
   StageBuilder(
       Fuser fusion,
       Components.Builder components,
       WireCoderTable coders,
+      Map<PCollectionId, String> paged,
       ApiServiceDescriptor endpoint) {
     this.fusion = fusion;
     this.components = components;
     this.coders = coders;
+    this.paged = Map.copyOf(paged);
     this.endpoint = endpoint;
   }
 
@@ -366,7 +372,7 @@ final class StageBuilder {
       List<String> consumers,
       List<String> sideInputConsumers) {
     PCollection pcollection = pcollection(id);
-    String wire = coders.wire(pcollection.getCoderId());
+    String wire = wireCoder(id);
     String value = coders.component(wire, Coders.KV, 1);
     return new Edge(
         id,
@@ -375,7 +381,7 @@ final class StageBuilder {
         windowCoder(id),
         coders.component(wire, Coders.KV, 0),
         value,
-        value != null && coders.component(value, Coders.STATE_BACKED_ITERABLE, 0) != null,
+        paged.containsKey(id),
         pcollection.getWindowingStrategyId(),
         fusion.impulse(id),
         producers,
@@ -394,6 +400,11 @@ final class StageBuilder {
   }
 
   private String windowedCoder(PCollectionId id) {
-    return coders.windowed(coders.wire(pcollection(id).getCoderId()), windowCoder(id));
+    return coders.windowed(wireCoder(id), windowCoder(id));
+  }
+
+  private String wireCoder(PCollectionId id) {
+    String coder = paged.get(id);
+    return coder == null ? coders.wire(pcollection(id).getCoderId()) : coder;
   }
 }

@@ -8,13 +8,17 @@ import org.jspecify.annotations.Nullable;
 /**
  * Encoded values of a key and window, to which more are added. For one thread at a time.
  *
- * <p>Few values are one array that grows; of many, full chunks are kept, which go to disk while the
- * memory budget is exceeded. Order is that of adding, but for merged buffers.
+ * <p>Few values are one array that grows; of many, full chunks are kept. While the memory budget is
+ * exceeded, chunks go to disk, also those that are not full. Order is that of adding, but for
+ * merged buffers.
  */
 public final class ValueBuffer {
   static final int CHUNK_BYTES = 64 << 10;
 
   private static final int MIN_CAPACITY = 16;
+
+  /** A last chunk of fewer bytes stays in memory. */
+  private static final int MIN_SPILLED_BYTES = 1 << 10;
 
   /** What an object costs beyond its content, about. */
   private static final int OVERHEAD = 64;
@@ -110,6 +114,11 @@ public final class ValueBuffer {
   }
 
   private void closeChunk() {
+    addPart();
+    spillIfExceeded();
+  }
+
+  private void addPart() {
     byte[] full = used == last.length ? last : Arrays.copyOf(last, used);
     store.charge(used - last.length + OVERHEAD);
     last = NONE;
@@ -118,16 +127,21 @@ public final class ValueBuffer {
       parts = new ArrayList<>();
     }
     parts.add(new Part(full, full.length));
-    spillIfExceeded();
   }
 
   /**
-   * Brings chunks to disk if the memory budget is exceeded.
+   * Brings all but few bytes to disk if the memory budget is exceeded.
    *
    * @throws SpillException if the disk fails
    */
   public void spillIfExceeded() {
-    if (parts == null || !store.exceeded()) {
+    if (!store.exceeded()) {
+      return;
+    }
+    if (used >= MIN_SPILLED_BYTES) {
+      addPart();
+    }
+    if (parts == null) {
       return;
     }
     for (Part part : parts) {

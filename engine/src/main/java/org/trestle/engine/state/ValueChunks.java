@@ -19,7 +19,7 @@ final class ValueChunks {
   private static final int CHUNK_BYTES = 64 << 10;
 
   /** A last chunk of fewer bytes stays in memory. */
-  private static final int MIN_SPILLED_BYTES = 4 << 10;
+  private static final int MIN_SPILLED_BYTES = 1 << 10;
 
   /** Bytes in memory or on disk. */
   private static final class Chunk {

@@ -130,6 +130,11 @@ class PlannerTest {
     return plan.edge(new PCollectionId(id));
   }
 
+  private static String valuesCoder(SdkStage stage, String coderId) {
+    String values = stage.descriptor().getCodersOrThrow(coderId).getComponentCoderIds(1);
+    return stage.descriptor().getCodersOrThrow(values).getSpec().getUrn();
+  }
+
   @Test
   void groupsArePagedWhereAllTheirReadersCan() {
     TestingPipeline pipeline =
@@ -150,10 +155,13 @@ class PlannerTest {
             .map(SdkStage.class::cast)
             .findFirst()
             .orElseThrow();
-    String coder = reader.descriptor().getPcollectionsOrThrow("g").getCoderId();
-    String values = reader.descriptor().getCodersOrThrow(coder).getComponentCoderIds(1);
-    assertThat(reader.descriptor().getCodersOrThrow(values).getSpec().getUrn())
+    assertThat(valuesCoder(reader, edge(plan, "g").wireCoderId()))
         .isEqualTo(Coders.STATE_BACKED_ITERABLE);
+    assertThat(reader.descriptor().containsCoders(edge(plan, "g").windowedCoderId())).isTrue();
+    String within = reader.descriptor().getPcollectionsOrThrow("g").getCoderId();
+    assertThat(valuesCoder(reader, within))
+        .as("Java's harness knows the other one only at its data source")
+        .isEqualTo(Coders.ITERABLE);
   }
 
   @Test

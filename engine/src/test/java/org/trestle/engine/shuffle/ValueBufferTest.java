@@ -73,6 +73,30 @@ class ValueBufferTest {
   }
 
   @Test
+  void smallPanesGoToDiskAsWellWhenMemoryIsShort() {
+    MemoryBudget budget = new MemoryBudget(0);
+    try (SpillFiles files = TestingElements.files();
+        PaneStore store = new PaneStore(budget, files)) {
+      ValueBuffer small = store.newBuffer();
+      ValueBuffer tiny = store.newBuffer();
+      small.add(value(2000, 1), 0, 2000);
+      tiny.add(value(20, 2), 0, 20);
+
+      small.spillIfExceeded();
+      tiny.spillIfExceeded();
+      small.add(value(2000, 3), 0, 2000);
+
+      assertThat(files.bytesOnDisk()).isBetween(1L, 2000L);
+      assertThat(store.memory()).isLessThan(2300);
+      assertThat(bytes(small)).startsWith(value(2000, 1)).endsWith(value(2000, 3)).hasSize(4000);
+      assertThat(bytes(tiny)).isEqualTo(value(20, 2));
+      small.clear();
+      tiny.clear();
+      assertThat(store.memory()).isZero();
+    }
+  }
+
+  @Test
   void closingTheStoreGivesAllMemoryBack() {
     MemoryBudget budget = new MemoryBudget(1L << 40);
     try (SpillFiles files = TestingElements.files()) {
