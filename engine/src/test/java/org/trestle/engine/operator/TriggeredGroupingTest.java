@@ -501,7 +501,7 @@ class TriggeredGroupingTest {
     }
     it.bundle();
     assertThat(it.memory()).isLessThan(80_000);
-    assertThat(it.bytesOnDisk()).isGreaterThan(900_000);
+    assertThat(it.bytesOnDisk()).as("compressed").isPositive();
     it.watermark(10).settle();
     assertThat(it.takePane().values()).hasSize(1000).startsWith(large + 0).endsWith(large + 999);
     assertThat(it.leftovers()).isNull();

@@ -100,7 +100,7 @@ class SortTableTest {
       items.add(item);
       add(table, 0, item);
     }
-    assertThat(files.bytesOnDisk()).isGreaterThan(3 * SortTable.MIN_RUN_BYTES);
+    assertThat(files.bytesOnDisk()).as("compressed").isPositive();
     assertThat(none.reserved()).isLessThan(2 * SortTable.MIN_RUN_BYTES);
 
     assertThat(drain(table, 0, 49)).isEqualTo(takeDue(items, 49));
