@@ -262,7 +262,7 @@ class StreamingSideInputsTest {
     service.harnesses(
         sdkWithLongWindows()
             .on(
-                "map_windows",
+                "windows_fn",
                 element -> {
                   ByteString value = element.value();
                   int nonce = 1 + value.byteAt(0);
@@ -284,7 +284,7 @@ class StreamingSideInputsTest {
     service.harnesses(
         sdkWithLongWindows()
             .on(
-                "map_windows",
+                "windows_fn",
                 element -> {
                   throw new IllegalStateException("no such window");
                 }));
