@@ -1,6 +1,7 @@
 """Python tests against the job service, in pytest processes that share them out."""
 
 import concurrent.futures
+import copy
 import json
 import os
 import pathlib
@@ -12,6 +13,7 @@ import containers
 import environments
 from outcome import FAILED
 from outcome import Outcome
+from service import StartedService
 
 HERE = pathlib.Path(__file__).resolve().parent
 PLUGINS = HERE / 'python'
@@ -21,6 +23,8 @@ XLANG_TESTS = 'transforms/validate_runner_xlang_test.py'
 KILL_GRACE_SECONDS = 30
 # A process ends early when the service died or a test hung or crashed it.
 MOST_PROCESSES = 30
+# The service of the tests with workers of their own hears early of those that hang.
+STUCK_AFTER = '10s'
 # Of FnApiRunnerTest, what goes through state, timers, side inputs, splits and metrics: each job starts
 # containers, which takes seconds.
 IN_CONTAINERS = (
@@ -45,6 +49,22 @@ class PythonSuite:
         self.workers = 'LOOPBACK'
 
     def run(self, name, context):
+        if self.variant != 'workers' or context.start_command is None:
+            return self._run(name, context)
+        directory = context.target / name
+        directory.mkdir(parents=True, exist_ok=True)
+        service = StartedService(
+            f'{context.start_command} --stuck-after {STUCK_AFTER}', directory / 'service.log',
+            context.ready_seconds)
+        service.start()
+        try:
+            own = copy.copy(context)
+            own.service = service
+            return self._run(name, own)
+        finally:
+            service.stop()
+
+    def _run(self, name, context):
         make = (
             environments.python_for_xlang
             if self.variant.startswith('xlang') else environments.python_with_beam)
@@ -182,7 +202,6 @@ class _Shard:
             CONFORMANCE_ENVIRONMENT=self.suite.workers,
             CONFORMANCE_SHARD=f'{self.index}/{self.count}',
             CONFORMANCE_STREAMING='1' if self.suite.variant == 'streaming' else '',
-            CONFORMANCE_PROCESS=self._harness() if self.suite.variant == 'process' else '',
             **self.suite.environment)
         with open(log_path, 'wb') as log:
             return subprocess.Popen(

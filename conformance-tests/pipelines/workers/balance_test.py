@@ -47,7 +47,7 @@ def test_large_elements_do_not_keep_others_waiting(workers, tmp_path):
     pauses = [3.0] * 3 + [0.05] * 300
 
     def build(pipeline):
-        _ = pipeline | beam.Create(pauses, reshuffle=False) | beam.Map(diary.sleep)
+        _ = pipeline | beam.Create(pauses) | beam.Map(diary.sleep)
 
     harnesses.run(build, workers.options(num_workers=WORKERS, max_num_workers=WORKERS))
     ideal = sum(pauses) / WORKERS

@@ -134,7 +134,9 @@ class FailsSoOften(beam.DoFn):
 @pytest.mark.parametrize('failures', (3, 4))
 def test_user_code_has_four_attempts(workers, tmp_path, failures):
     def build(pipeline):
-        _ = pipeline | beam.Create(['pearl']) | beam.ParDo(FailsSoOften(str(tmp_path), failures))
+        _ = (
+            pipeline | beam.Create(['pearl']) | beam.Reshuffle()
+            | beam.ParDo(FailsSoOften(str(tmp_path), failures)))
 
     job = harnesses.Job(build, workers.options(num_workers=1, max_num_workers=1))
     assert job.wait() == ('DONE' if failures < 4 else 'FAILED')

@@ -75,9 +75,6 @@ final class StreamSimulation extends RandomRun {
   private static final int ATTEMPTS = 5;
   private static final int MOST_STEPS = 20_000;
 
-  /** Splits come by themselves here. */
-  private static final long NEVER_MILLIS = 1L << 40;
-
   private static final String SDK = "python";
   private static final String RUNNER = "runner";
   private static final List<String> POOLS = List.of(SDK, RUNNER);
@@ -164,8 +161,9 @@ final class StreamSimulation extends RandomRun {
                     1 + random.nextInt(20),
                     10 + random.nextInt(2000),
                     1 + random.nextInt(3),
-                    NEVER_MILLIS,
-                    NEVER_MILLIS,
+                    // Splits come by themselves here.
+                    SchedulingPolicy.NEVER_MILLIS,
+                    SchedulingPolicy.NEVER_MILLIS,
                     true)));
   }
 

@@ -33,6 +33,9 @@ public record SchedulingPolicy(
   /** Work is tried again without end. */
   public static final int NO_LIMIT = Integer.MAX_VALUE;
 
+  /** As a time to wait: longer than any job runs. */
+  public static final long NEVER_MILLIS = 1L << 40;
+
   private static final long FIRST_RETRY_DELAY_MILLIS = 500;
   private static final long LONGEST_RETRY_DELAY_MILLIS = 60_000;
 
@@ -40,9 +43,14 @@ public record SchedulingPolicy(
   public static final SchedulingPolicy BATCH =
       new SchedulingPolicy(4, 100, 64 << 10, 100_000, 32 << 20, 2, 1000, 2000, false);
 
-  /** For streaming jobs: small bundles, so that no slot makes others wait for long. */
+  /**
+   * For streaming jobs: small bundles, so that no slot makes others wait for long. Their sources
+   * give out what they have by checkpoints, and half of an endless restriction is no help to
+   * anybody.
+   */
   public static final SchedulingPolicy STREAMING =
-      new SchedulingPolicy(NO_LIMIT, 100, 64 << 10, 10_000, 4 << 20, 2, 1000, 2000, true);
+      new SchedulingPolicy(
+          NO_LIMIT, 100, 64 << 10, 10_000, 4 << 20, 2, NEVER_MILLIS, NEVER_MILLIS, true);
 
   public SchedulingPolicy {
     if (maxAttempts < 1
