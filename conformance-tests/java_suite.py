@@ -36,7 +36,11 @@ IN_CONTAINERS = (
     OF_CONTAINERS, 'transforms.CombineTest$BasicTests.*', 'transforms.GroupByKeyTest$BasicTests.testGroupByKey',
     'transforms.ParDoTest$StateTests.testValueStateSimple', 'transforms.ViewTest.testMultimapSideInput')
 # Tests that take long by what they do, in seconds.
-SLOW_TESTS = {'transforms.GroupByKeyTest$BasicTests.testLargeKeys100MB': 300}
+SLOW_TESTS = {
+    'transforms.GroupByKeyTest$BasicTests.testLargeKeys100MB': 300,
+    # A hundred elements wait for ten seconds each.
+    'transforms.ViewTest.testTriggeredLatestSingleton': 180,
+}
 
 
 class JavaSuite:
