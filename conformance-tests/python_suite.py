@@ -18,6 +18,12 @@ from service import StartedService
 HERE = pathlib.Path(__file__).resolve().parent
 PLUGINS = HERE / 'python'
 PIPELINES = HERE / 'pipelines'
+# Directories of our own tests, by variant.
+OWN_TESTS = {
+    'pipelines': PIPELINES / 'python',
+    'workers': PIPELINES / 'workers',
+    'xlang-examples': PIPELINES / 'xlang',
+}
 XLANG_TESTS = 'transforms/validate_runner_xlang_test.py'
 # Pytest ends a test at its limit; when that does not help, the process is killed this much later.
 KILL_GRACE_SECONDS = 30
@@ -93,12 +99,8 @@ class PythonSuite:
         return list(outcomes.values())
 
     def _arguments(self, python):
-        if self.variant == 'pipelines':
-            return [str(PIPELINES / 'python')]
-        if self.variant == 'workers':
-            return [str(PIPELINES / 'workers')]
-        if self.variant == 'xlang-examples':
-            return [str(PIPELINES / 'xlang')]
+        if self.variant in OWN_TESTS:
+            return [str(OWN_TESTS[self.variant])]
         if self.variant == 'xlang':
             return ['--import-mode=importlib', str(_beam_directory(python) / XLANG_TESTS)]
         if self.variant == 'docker':
@@ -215,8 +217,8 @@ class _Shard:
 
     def _own_modules(self):
         """Directories of what our own tests import."""
-        own = {'pipelines': 'python', 'workers': 'workers', 'xlang-examples': 'xlang'}.get(self.suite.variant)
-        return [str(PIPELINES / own)] if own else []
+        own = OWN_TESTS.get(self.suite.variant)
+        return [str(own)] if own else []
 
     def _follow(self, process, events):
         """Waits for pytest; returns why it did not get to its end, or None."""

@@ -1,7 +1,6 @@
 package org.trestle.engine.execute;
 
 import com.google.protobuf.Struct;
-import com.google.protobuf.Value;
 
 /**
  * What the pipeline options of a job ask of the engine.
@@ -10,7 +9,6 @@ import com.google.protobuf.Value;
  *     sources are truncated, TestStreams end, and it is done when what there is has come through
  */
 record JobOptions(boolean drainAtStart) {
-  private static final String EXPERIMENTS = "beam:option:experiments:v1";
   private static final String DRAIN_AT_START = "drain_at_start";
 
   /** Reads the options that the SDK has sent; those for others are left alone. */
@@ -19,11 +17,7 @@ record JobOptions(boolean drainAtStart) {
   }
 
   private static boolean hasExperiment(Struct options, String name) {
-    return options
-        .getFieldsOrDefault(EXPERIMENTS, Value.getDefaultInstance())
-        .getListValue()
-        .getValuesList()
-        .stream()
+    return PipelineOptions.value(options, "experiments").getListValue().getValuesList().stream()
         .anyMatch(experiment -> experiment.getStringValue().equals(name));
   }
 }

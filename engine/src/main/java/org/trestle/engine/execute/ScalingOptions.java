@@ -23,15 +23,11 @@ record ScalingOptions(OptionalInt first, OptionalInt min, OptionalInt max, boole
         number(options, "num_workers"),
         number(options, "min_num_workers"),
         number(options, "max_num_workers"),
-        option(options, "autoscaling_algorithm").getStringValue().equals("NONE"));
-  }
-
-  private static Value option(Struct options, String name) {
-    return options.getFieldsOrDefault("beam:option:" + name + ":v1", Value.getDefaultInstance());
+        PipelineOptions.value(options, "autoscaling_algorithm").getStringValue().equals("NONE"));
   }
 
   private static OptionalInt number(Struct options, String name) {
-    Value value = option(options, name);
+    Value value = PipelineOptions.value(options, name);
     double number = value.getNumberValue();
     try {
       number = value.hasStringValue() ? Integer.parseInt(value.getStringValue()) : number;

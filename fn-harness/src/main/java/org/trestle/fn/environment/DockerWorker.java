@@ -2,7 +2,6 @@ package org.trestle.fn.environment;
 
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.apache.beam.model.pipeline.v1.Endpoints.ApiServiceDescriptor;
 import org.apache.beam.model.pipeline.v1.RunnerApi.Environment;
@@ -69,9 +68,7 @@ final class DockerWorker implements EnvironmentWorkers.Host {
 
   @Override
   public CompletableFuture<String> explain(String how) {
-    return ended
-        .exceptionally(failure -> how)
-        .completeOnTimeout(how + output.tail(), 1500, TimeUnit.MILLISECONDS);
+    return output.explain(ended, how);
   }
 
   @Override

@@ -4,6 +4,8 @@ import com.google.errorprone.annotations.concurrent.GuardedBy;
 import com.google.protobuf.Timestamp;
 import java.time.Instant;
 import java.util.ArrayDeque;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
 import org.apache.beam.model.fnexecution.v1.BeamFnApi.LogEntry;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -18,6 +20,9 @@ final class HarnessOutput {
 
   private static final int TAIL_LINES = 20;
   private static final int MAX_TAIL_CHARS = 400;
+
+  /** How long after the loss of a harness its end, which explains more, may be seen. */
+  private static final long END_MILLIS = 1500;
 
   private final String workerId;
   private final String location;
@@ -61,6 +66,18 @@ final class HarnessOutput {
     } catch (RuntimeException e) {
       log.warn("log sink failed, worker={}", workerId, e);
     }
+  }
+
+  /**
+   * Explains the loss of a harness by its end, if that is seen soon, else by what is known.
+   *
+   * @param ended how the harness ended, in a clause
+   * @param how it was lost
+   */
+  CompletableFuture<String> explain(CompletableFuture<String> ended, String how) {
+    return ended
+        .exceptionally(failure -> how)
+        .completeOnTimeout(how + tail(), END_MILLIS, TimeUnit.MILLISECONDS);
   }
 
   /** Returns the last lines, as the end of a sentence; empty if there are none. */

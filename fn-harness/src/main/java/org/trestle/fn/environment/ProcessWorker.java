@@ -95,9 +95,7 @@ final class ProcessWorker implements EnvironmentWorkers.Host {
 
   @Override
   public CompletableFuture<String> explain(String how) {
-    return ended
-        .thenApply(exit -> exit)
-        .completeOnTimeout(how + output.tail(), 1500, TimeUnit.MILLISECONDS);
+    return output.explain(ended, how);
   }
 
   @Override
