@@ -208,6 +208,11 @@ final class StageModel {
       earliestOutput = Math.min(earliestOutput, timer.hold());
       busy = true;
     }
+    for (Flight flight : inFlight.values()) {
+      if (!flight.work().timers().isEmpty()) {
+        earliestOutput = Math.min(earliestOutput, flight.work().inputWatermark());
+      }
+    }
     busy |= !inFlight.isEmpty() || !failed.isEmpty();
     busy |= stage.spec().closes() && !closed.containsAll(hadInput);
     if (!streaming && earliestInput < EventTime.MAX) {

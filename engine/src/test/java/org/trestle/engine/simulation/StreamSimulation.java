@@ -2,6 +2,7 @@ package org.trestle.engine.simulation;
 
 import static org.trestle.engine.simulation.ModelViolation.check;
 
+import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
@@ -29,6 +30,7 @@ import org.trestle.engine.core.port.EventTime;
 import org.trestle.engine.core.schedule.Action;
 import org.trestle.engine.core.schedule.Action.JobEnded;
 import org.trestle.engine.core.schedule.Action.Outcome;
+import org.trestle.engine.core.schedule.Action.SplitBundle;
 import org.trestle.engine.core.schedule.Action.StartBundle;
 import org.trestle.engine.core.schedule.Action.WakeAt;
 import org.trestle.engine.core.schedule.JobCore;
@@ -108,6 +110,12 @@ final class StreamSimulation extends RandomRun {
   private final List<GroupingOracle> oracles = new ArrayList<>();
   private final TestedCore core;
 
+  /** Bundles that the core wants split, and that have not answered. */
+  private final ArrayDeque<BundleId> toSplit = new ArrayDeque<>();
+
+  /** Its own dice, so that a seed's schedule does not hang on what the core asks for. */
+  private final Random splitDice;
+
   /** Elements that wait for the grouping, with what their blocks hold. */
   private final Map<String, Long> waitingInputs = new HashMap<>();
 
@@ -125,6 +133,7 @@ final class StreamSimulation extends RandomRun {
 
   StreamSimulation(long seed) {
     super(new Random(UserCode.mix(seed, 23) * 1_000_003 + seed), POOLS, MOST_STEPS);
+    splitDice = new Random(seed);
     windows = List.of(RandomWindows.values()).get(random.nextInt(4));
     boolean sessions = windows == RandomWindows.SESSIONS;
     triggering = new RandomTriggering(random).triggering(sessions);
@@ -161,9 +170,8 @@ final class StreamSimulation extends RandomRun {
                     1 + random.nextInt(20),
                     10 + random.nextInt(2000),
                     1 + random.nextInt(3),
-                    // Splits come by themselves here.
-                    SchedulingPolicy.NEVER_MILLIS,
-                    SchedulingPolicy.NEVER_MILLIS,
+                    1 + splitDice.nextInt(60),
+                    1 + splitDice.nextInt(120),
                     true)));
   }
 
@@ -241,7 +249,9 @@ final class StreamSimulation extends RandomRun {
   @Override
   void step() {
     int dice = random.nextInt(100);
-    if (running.isEmpty() && (dice < 50 || mishaps <= 0)) {
+    if (!toSplit.isEmpty() && splitDice.nextBoolean()) {
+      answerSplit(toSplit.remove());
+    } else if (running.isEmpty() && (dice < 50 || mishaps <= 0)) {
       goOn();
     } else if (dice < 60 || mishaps <= 0) {
       if (!running.isEmpty()) {
@@ -279,6 +289,16 @@ final class StreamSimulation extends RandomRun {
       if (random.nextBoolean()) {
         fail(id);
       }
+    }
+  }
+
+  private void answerSplit(BundleId id) {
+    BundleWork work = running.get(id);
+    if (work != null && work.stage().equals(SOURCE) && splitDice.nextBoolean()) {
+      split(id);
+    } else {
+      log("no split of", id);
+      core.splitRefused(id);
     }
   }
 
@@ -510,6 +530,9 @@ final class StreamSimulation extends RandomRun {
         check(running.put(start.work().id(), start.work()) == null, "twice: %s", start);
       } else if (action instanceof WakeAt wake) {
         wakeAt(wake.processingTime());
+      } else if (action instanceof SplitBundle split) {
+        check(running.containsKey(split.bundle()), "%s does not run", split);
+        toSplit.add(split.bundle());
       } else if (action instanceof JobEnded end) {
         check(end.outcome() == Outcome.DONE, "the job ended as %s", end);
         check(running.isEmpty(), "the job ended while bundles run");
@@ -530,7 +553,14 @@ final class StreamSimulation extends RandomRun {
     long actualInput = core.snapshot(GROUP).inputWatermark();
     check(inputWatermark == actualInput, "input at %s, not %s", actualInput, inputWatermark);
     boolean busy = !waitingInputs.isEmpty();
-    busy |= running.values().stream().anyMatch(work -> work.stage().equals(GROUP));
+    for (BundleWork work : running.values()) {
+      if (work.stage().equals(GROUP)) {
+        busy = true;
+        if (!work.timers().isEmpty()) {
+          earliest = Math.min(earliest, work.inputWatermark());
+        }
+      }
+    }
     for (GroupingOracle oracle : oracles) {
       ReferenceGrouping reference = oracle.reference();
       if (reference.windows() > 0) {

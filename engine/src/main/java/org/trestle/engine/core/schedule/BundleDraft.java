@@ -7,38 +7,45 @@ import org.trestle.engine.core.bundle.BundleWork;
 import org.trestle.engine.core.bundle.FiredTimer;
 import org.trestle.engine.core.bundle.StageId;
 import org.trestle.engine.core.port.ElementBlock;
+import org.trestle.engine.core.port.EventTime;
 
 /**
  * The work of one bundle as its stage knows it: stays together from the first attempt to the
  * commit.
  *
  * @param keyGroups leased key groups, ascending
+ * @param inputWatermark of the stage when this attempt was drawn
  */
 record BundleDraft(
     List<Integer> keyGroups,
     List<PendingItem> items,
     List<FiredTimer> timers,
     boolean closing,
-    int attempt) {
+    int attempt,
+    long inputWatermark) {
 
   static BundleDraft ofElements(List<Integer> keyGroups, List<PendingItem> items) {
-    return new BundleDraft(keyGroups, items, List.of(), false, 1);
+    return new BundleDraft(keyGroups, items, List.of(), false, 1, EventTime.MIN);
   }
 
   static BundleDraft ofTimers(List<Integer> keyGroups, List<FiredTimer> timers) {
-    return new BundleDraft(keyGroups, List.of(), timers, false, 1);
+    return new BundleDraft(keyGroups, List.of(), timers, false, 1, EventTime.MIN);
   }
 
   static BundleDraft ofClosing(List<Integer> keyGroups) {
-    return new BundleDraft(keyGroups, List.of(), List.of(), true, 1);
+    return new BundleDraft(keyGroups, List.of(), List.of(), true, 1, EventTime.MIN);
   }
 
   BundleDraft nextAttempt() {
-    return new BundleDraft(keyGroups, items, timers, closing, attempt + 1);
+    return new BundleDraft(keyGroups, items, timers, closing, attempt + 1, inputWatermark);
   }
 
   BundleDraft withItems(List<PendingItem> other) {
-    return new BundleDraft(keyGroups, other, timers, closing, attempt);
+    return new BundleDraft(keyGroups, other, timers, closing, attempt, inputWatermark);
+  }
+
+  BundleDraft drawnAt(long watermark) {
+    return new BundleDraft(keyGroups, items, timers, closing, attempt, watermark);
   }
 
   long elementCount() {
@@ -57,7 +64,7 @@ record BundleDraft(
     return bytes;
   }
 
-  BundleWork toWork(BundleId id, StageId stage, long inputWatermark, long now) {
+  BundleWork toWork(BundleId id, StageId stage, long now) {
     List<ElementBlock> blocks = new ArrayList<>(items.size());
     for (PendingItem item : items) {
       blocks.add(item.block());

@@ -609,8 +609,7 @@ public final class JobCore {
       BundleId id = new BundleId(nextBundle++);
       running.put(id, new InFlight(id, stage, draft, now, policy));
       pool.take();
-      actions.add(
-          new Action.StartBundle(draft.toWork(id, stage.spec().id(), stage.inputWatermark(), now)));
+      actions.add(new Action.StartBundle(draft.toWork(id, stage.spec().id(), now)));
       refresh(stage);
     }
   }

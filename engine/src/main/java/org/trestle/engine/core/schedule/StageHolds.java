@@ -23,6 +23,24 @@ final class StageHolds {
     output.remove(TimerQueue.heldAt(timer.hold()));
   }
 
+  /**
+   * A bundle of timers starts. What it gives out was on time at the input watermark that it knows,
+   * also where its timers hold less: a pane that is due by processing time, of a window that holds
+   * only its expiry.
+   */
+  void start(BundleDraft draft) {
+    if (!draft.timers().isEmpty()) {
+      output.add(draft.inputWatermark());
+    }
+  }
+
+  /** The bundle has ended, well or not. */
+  void end(BundleDraft draft) {
+    if (!draft.timers().isEmpty()) {
+      output.remove(draft.inputWatermark());
+    }
+  }
+
   HoldMultiset input() {
     return input;
   }

@@ -233,7 +233,8 @@ abstract sealed class StageState permits UnkeyedStage, KeyedStage {
   /** Takes the work of one bundle: what failed before comes first. */
   final BundleDraft draw(long now) {
     BundleDraft retry = retries.poll();
-    BundleDraft draft = retry != null ? retry : drawFresh(now);
+    BundleDraft draft = (retry != null ? retry : drawFresh(now)).drawnAt(inputWatermark);
+    holds.start(draft);
     if (retry != null) {
       retryTimers -= retry.timers().size();
     }
@@ -278,6 +279,7 @@ abstract sealed class StageState permits UnkeyedStage, KeyedStage {
   }
 
   private void ended(BundleDraft draft) {
+    holds.end(draft);
     inFlightBundles--;
     inFlightElements -= draft.elementCount();
   }
