@@ -86,3 +86,15 @@ def test_deduplicate_in_processing_time():
     run(build, streaming=True)
     # Again after each half second of three seconds, unless the machine is very slow.
     assert 2 <= len(kept) <= 6
+
+
+def test_a_chain_longer_than_the_stack_of_the_sdk():
+    """Python's harness takes some 250 transforms in a row."""
+
+    def build(p):
+        numbers = p | beam.Create([1, 2])
+        for i in range(600):
+            numbers = numbers | f'step {i}' >> beam.Map(lambda x: x + 1)
+        assert_that(numbers, equal_to([601, 602]))
+
+    run(build)

@@ -36,6 +36,8 @@ import org.trestle.proto.Urns.Transforms;
  * The PCollections behind it are made in several stages then, each in its own part; who cannot be
  * fused with them reads an edge that all these stages write.
  *
+ * <p>Chains are cut where SDKs would come to the end of their call stacks.
+ *
  * <p>Stages must not wait for themselves. A transform with side inputs may join a stage S only if
  * no stage that produces one of them is S or comes after S; this is checked on the transitive
  * closure of the stages' dependencies, which is kept as bit sets.
@@ -47,6 +49,12 @@ final class Fuser {
    * A flatten is unzipped into this many stages, or not at all: each gets a copy of its readers.
    */
   static final int MOST_COPIES = 8;
+
+  /**
+   * So many transforms of a stage may follow one on another. SDKs call each from the one before, to
+   * make it and for each element: Python's is at its recursion limit after some 250.
+   */
+  static final int DEEPEST = 100;
 
   private final PipelineGraph graph;
   private final Components.Builder components;
@@ -60,6 +68,10 @@ final class Fuser {
   private final Map<PCollectionId, List<StageDraft>> readers = new HashMap<>();
   private final Map<PCollectionId, List<PCollectionId>> aliases = new HashMap<>();
   private final Map<PCollectionId, String> aliasReasons = new HashMap<>();
+
+  /** How many transforms of its stage a PCollection has gone through. */
+  private final Map<PCollectionId, Integer> depths = new HashMap<>();
+
   private final Set<PCollectionId> impulses = new LinkedHashSet<>();
   private final List<TestStream> testStreams = new ArrayList<>();
   private final Set<PCollectionId> edges = new LinkedHashSet<>();
@@ -410,6 +422,10 @@ final class Fuser {
     if (!first.environmentId.equals(node.environmentId())) {
       return BarrierReasons.environments(components, first.environmentId, node.environmentId());
     }
+    if (depths.getOrDefault(input, 0) >= DEEPEST) {
+      return "%d transforms of one stage follow one on another; more are hard on call stacks"
+          .formatted(DEEPEST);
+    }
     PCollectionId side = sideInputThatWaitsFor(stages, node);
     return side == null
         ? null
@@ -452,6 +468,7 @@ final class Fuser {
 
   private void add(StageDraft draft, TransformNode node) {
     draft.transforms.add(node);
+    int depth = 1 + depthWithin(draft, node);
     node.sideInputs().values().forEach(side -> needs(draft, side));
     for (PCollectionId output : node.outputs().values()) {
       List<StageDraft> stages = producers.computeIfAbsent(output, unused -> new ArrayList<>(1));
@@ -460,7 +477,18 @@ final class Fuser {
             List.of("PCollection \"%s\" is an output of two transforms".formatted(output)));
       }
       stages.add(draft);
+      depths.merge(output, depth, Math::max);
     }
+  }
+
+  private int depthWithin(StageDraft draft, TransformNode node) {
+    int deepest = 0;
+    for (PCollectionId input : node.mainInputs().values()) {
+      if (!input.equals(draft.source)) {
+        deepest = Math.max(deepest, depths.getOrDefault(input, 0));
+      }
+    }
+    return deepest;
   }
 
   /** Makes a PCollection cross a stage boundary, and the stage wait for its producers. */

@@ -508,6 +508,30 @@ class PlannerTest {
   }
 
   @Test
+  void cutsLongChains() {
+    TestingPipeline pipeline = base();
+    String last = "a";
+    for (int i = 2; i <= 2 * Fuser.DEEPEST + 1; i++) {
+      pipeline.parDo("t" + i, last, "kv");
+      last = "t" + i;
+    }
+
+    FusedPipeline plan = plan(pipeline);
+
+    assertThat(plan.stages()).hasSize(3);
+    assertThat(plan.edges())
+        .containsKeys(
+            new PCollectionId("t" + Fuser.DEEPEST), new PCollectionId("t" + 2 * Fuser.DEEPEST));
+    assertThat(plan.barriers())
+        .filteredOn(barrier -> barrier.pcollection().value().equals("t" + Fuser.DEEPEST))
+        .singleElement()
+        .satisfies(
+            barrier ->
+                assertThat(barrier.reason())
+                    .startsWith(Fuser.DEEPEST + " transforms of one stage follow"));
+  }
+
+  @Test
   void plansTheSamePipelineTheSameWay() {
     TestingPipeline pipeline =
         base().combine("sum", "a").flatten("f", "custom", "sum", "a").parDo("b", "f", "kv");
