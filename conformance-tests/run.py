@@ -24,6 +24,7 @@ from benchmark_suite import BenchmarkSuite
 from containers_suite import ContainersSuite
 from go_suite import GoSuite
 from java_suite import JavaSuite
+from memory_suite import MemorySuite
 from outcome import EXPECTED_FAILURE
 from outcome import ExpectedFailures
 from outcome import FAILED
@@ -41,7 +42,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 ALL_SUITES = (
     'python-2.71.0,python-2.71.0-streaming,python-2.71.0-validatesrunner,'
     'python-2.77.0,python-2.77.0-streaming,python-2.77.0-validatesrunner,'
-    'python-2.77.0-process,go,pipelines-python,workers-python,pipelines-go,java,examples,benchmarks,'
+    'python-2.77.0-process,go,pipelines-python,workers-python,pipelines-go,java,examples,benchmarks,memory,'
     'xlang-python-java,xlang-python-python,xlang-go-java,xlang-java-java,xlang-java-python,'
     'xlang-examples,containers,python-2.77.0-docker,go-docker,java-docker')
 GO_VERSION = '2.77.0'
@@ -100,6 +101,8 @@ def suite_named(name):
         return ContainersSuite(GO_VERSION, CONTAINERS_PYTHON_VERSIONS)
     if name == 'benchmarks':
         return BenchmarkSuite()
+    if name == 'memory':
+        return MemorySuite(GO_VERSION)
     if name == 'examples':
         return examples.Examples(EXAMPLES_PYTHON_VERSION, GO_VERSION)
     xlang = re.fullmatch(r'xlang-(python|go|java)-(python|java)|xlang-(examples)', name)
@@ -108,7 +111,7 @@ def suite_named(name):
     raise argparse.ArgumentTypeError(
         f'no suite {name!r}; there are python-VERSION, python-VERSION-streaming, '
         'python-VERSION-validatesrunner, python-VERSION-process, python-VERSION-docker, go, go-docker, '
-        'java, java-docker, pipelines-python, pipelines-go, workers-python, examples, benchmarks, '
+        'java, java-docker, pipelines-python, pipelines-go, workers-python, examples, benchmarks, memory, '
         'xlang-CLIENT-SERVER, xlang-examples and containers')
 
 

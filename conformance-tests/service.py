@@ -94,6 +94,10 @@ class StartedService(Service):
                     ready.put(True)
         ready.put(False)
 
+    @property
+    def pid(self):
+        return self._process.pid
+
     def alive(self):
         return self._process is not None and self._process.poll() is None and super().alive()
 

@@ -327,6 +327,10 @@ final class SdkBundle implements BundleReceiver {
       return null;
     }
     ProcessBundleSplitResponse.ChannelSplit channel = response.getChannelSplits(0);
+    if (response.getResidualRootsCount() == 0
+        && input.keepsAll(channel.getLastPrimaryElement(), channel.getFirstResidualElement())) {
+      return null;
+    }
     List<ElementBlock> rest = new ArrayList<>();
     for (BundleApplication root : response.getPrimaryRootsList()) {
       rest.addAll(stage.inputBlocks(root.getElement()));

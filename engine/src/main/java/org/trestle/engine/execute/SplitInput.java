@@ -40,6 +40,14 @@ final class SplitInput {
   }
 
   /**
+   * Whether a split behind the last element gives nothing back. A harness that is done with all
+   * elements may count on: Go's answers that it has split after the one that it waits for.
+   */
+  boolean keepsAll(long lastPrimary, long firstResidual) {
+    return firstResidual == lastPrimary + 1 && firstResidual >= elements();
+  }
+
+  /**
    * Cuts the input.
    *
    * @param lastPrimary index of the last whole element that is kept; -1 for none

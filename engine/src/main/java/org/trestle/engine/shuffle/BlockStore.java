@@ -55,6 +55,11 @@ public final class BlockStore implements AutoCloseable {
     return Segment.inMemory(this, data, ends, readers, memory);
   }
 
+  /** How many bytes all stores may hold in memory, together. */
+  long memory() {
+    return budget.limit();
+  }
+
   /** Says that one consumer needs these elements no more. */
   public void release(ElementBlock block) {
     ((EncodedBlock) block).release();

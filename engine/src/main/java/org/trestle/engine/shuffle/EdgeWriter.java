@@ -26,10 +26,15 @@ public final class EdgeWriter {
   /** No block is larger, unless it is a single element. */
   static final int BLOCK_BYTES = 1 << 20;
 
-  /** Arrays of this size are full. Larger with keys, so that the parts are not too small. */
+  /**
+   * Arrays of this size are full: larger with keys, so that the parts are not too small, smaller
+   * where memory is, as each running bundle has some of them.
+   */
   private static final int PLAIN_SEGMENT_BYTES = 1 << 20;
 
   private static final int KEYED_SEGMENT_BYTES = 4 << 20;
+  private static final int MIN_SEGMENT_BYTES = 256 << 10;
+  private static final int SEGMENT_SHARE = 64;
   private static final int MIN_CAPACITY = 4 << 10;
   private static final int MAX_CAPACITY = Integer.MAX_VALUE - 8;
   private static final byte[] NO_BYTES = {};
@@ -51,6 +56,9 @@ public final class EdgeWriter {
   /** Where elements are brought into order, if the store did not keep the last such array. */
   private byte[] spare = NO_BYTES;
 
+  /** What the store counts for both arrays. */
+  private long charged;
+
   private int length;
   private int[] ends = new int[16];
 
@@ -67,7 +75,9 @@ public final class EdgeWriter {
     this.target = target;
     this.store = store;
     this.cursor = target.format().cursor();
-    this.segmentBytes = target.keyed() ? KEYED_SEGMENT_BYTES : PLAIN_SEGMENT_BYTES;
+    int largest = target.keyed() ? KEYED_SEGMENT_BYTES : PLAIN_SEGMENT_BYTES;
+    this.segmentBytes =
+        (int) Math.min(largest, Math.max(MIN_SEGMENT_BYTES, store.memory() / SEGMENT_SHARE));
     this.windowParts = target.byWindow() ? new WindowParts() : null;
     this.parts = new int[target.keyed() || target.byWindow() ? 16 : 0];
   }
@@ -170,6 +180,24 @@ public final class EdgeWriter {
     // The first piece is often the only one: then its size is just right.
     long roomy = length == 0 ? wanted : Math.max(wanted, Math.min(2L * data.length, segmentBytes));
     data = Arrays.copyOf(data, (int) Math.max(roomy, MIN_CAPACITY));
+    chargeArrays();
+  }
+
+  /** Brings what the store counts for the arrays up to date. */
+  private void chargeArrays() {
+    long now = (long) data.length + spare.length;
+    if (now > charged) {
+      store.charge(now - charged);
+    } else if (now < charged) {
+      store.uncharge(charged - now);
+    }
+    charged = now;
+  }
+
+  private void dropArrays() {
+    data = NO_BYTES;
+    spare = NO_BYTES;
+    chargeArrays();
   }
 
   private void flush() {
@@ -192,6 +220,7 @@ public final class EdgeWriter {
     }
     length = 0;
     count = 0;
+    chargeArrays();
   }
 
   private Segment segment(byte[] bytes, int[] elementEnds, int readers) {
@@ -319,8 +348,7 @@ public final class EdgeWriter {
     checkOpen();
     flush();
     ended = true;
-    data = NO_BYTES;
-    spare = NO_BYTES;
+    dropArrays();
     return new EdgeOutput(target.edge(), blocks, keyed);
   }
 
@@ -333,8 +361,7 @@ public final class EdgeWriter {
   /** Drops all that was written, also what {@link #finish} returned. Idempotent. */
   public void discard() {
     ended = true;
-    data = NO_BYTES;
-    spare = NO_BYTES;
+    dropArrays();
     closeReferred();
     for (Segment segment : segments) {
       segment.drop();

@@ -52,6 +52,14 @@ final class SplitInputTest {
   }
 
   @Test
+  void givesNothingBackBehindTheLastElement() {
+    assertThat(input.keepsAll(4, 5)).isTrue();
+    assertThat(input.keepsAll(5, 6)).isTrue();
+    assertThat(input.keepsAll(3, 4)).isFalse();
+    assertThat(input.keepsAll(4, 6)).isFalse();
+  }
+
+  @Test
   void refusesElementsThatAreNotThere() {
     assertThatThrownBy(() -> input.cut(1, 7, List.of())).isInstanceOf(WireFormatException.class);
     assertThatThrownBy(() -> input.cut(4, 6, List.of())).isInstanceOf(WireFormatException.class);

@@ -1,0 +1,84 @@
+package org.trestle.engine.shuffle;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.google.protobuf.ByteString;
+import java.util.List;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.trestle.engine.core.bundle.EdgeId;
+import org.trestle.engine.core.bundle.EdgeOutput;
+import org.trestle.engine.core.port.ByteKey;
+import org.trestle.fn.wire.ByteSink;
+
+class EdgeWriterTest {
+  private static final EdgeFormat FORMAT = TestingElements.keyedGlobal();
+  private static final int VALUE_BYTES = 100_000;
+
+  private final SpillFiles files = TestingElements.files();
+
+  @AfterEach
+  void removeFiles() {
+    files.close();
+  }
+
+  private static EdgeWriter writer(BlockStore store) {
+    return new EdgeWriter(new EdgeTarget(new EdgeId("edge"), FORMAT, 0, 1, 4), store);
+  }
+
+  private static ByteString element(int number) {
+    ByteSink sink = new ByteSink();
+    TestingElements.write(
+        sink,
+        0,
+        List.of(ByteKey.empty()),
+        TestingElements.prefixed("k" + number),
+        TestingElements.prefixed("v".repeat(VALUE_BYTES)));
+    return sink.toByteString();
+  }
+
+  @Test
+  void countsWhatARunningBundleHasWritten() {
+    MemoryBudget budget = new MemoryBudget(1 << 30);
+    try (BlockStore store = new BlockStore(budget, files)) {
+      EdgeWriter writer = writer(store);
+
+      writer.append(element(1));
+      assertThat(budget.reserved()).isGreaterThanOrEqualTo(VALUE_BYTES);
+      writer.append(element(2));
+      assertThat(budget.reserved()).isGreaterThanOrEqualTo(2L * VALUE_BYTES);
+
+      writer.discard();
+      assertThat(budget.reserved()).isZero();
+    }
+  }
+
+  @Test
+  void countsAfterItsEndOnlyWhatItGaveOut() {
+    MemoryBudget budget = new MemoryBudget(1 << 30);
+    try (BlockStore store = new BlockStore(budget, files)) {
+      EdgeWriter writer = writer(store);
+      writer.append(element(1));
+
+      EdgeOutput output = writer.finish();
+      assertThat(budget.reserved()).isBetween((long) VALUE_BYTES, VALUE_BYTES + 10_000L);
+
+      output.keyed().forEach(block -> store.release(block.block()));
+      assertThat(budget.reserved()).isZero();
+    }
+  }
+
+  @Test
+  void holdsLittleWhereMemoryIsLittle() {
+    MemoryBudget budget = new MemoryBudget(4 << 20);
+    try (BlockStore store = new BlockStore(budget, files)) {
+      EdgeWriter writer = writer(store);
+
+      for (int number = 0; number < 200; number++) {
+        writer.append(element(number));
+        assertThat(budget.reserved()).isLessThan(6 << 20);
+      }
+      writer.discard();
+    }
+  }
+}
