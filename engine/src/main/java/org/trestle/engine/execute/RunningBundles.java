@@ -135,7 +135,7 @@ final class RunningBundles implements SplitRequests.Listener {
   }
 
   @Override
-  public void answered(RunningWork entry, ProcessBundleSplitResponse response) {
+  public void answered(RunningWork entry, double keep, ProcessBundleSplitResponse response) {
     SdkBundle bundle = entry.bundle;
     RunningBundle handle = entry.handle;
     if (bundle == null || handle == null || !running.containsKey(entry.work.id())) {
@@ -143,7 +143,7 @@ final class RunningBundles implements SplitRequests.Listener {
     }
     SdkBundle.Split split;
     try {
-      split = bundle.split(response);
+      split = bundle.split(response, keep > 0);
     } catch (WireFormatException malformed) {
       handle.abandon(Failures.describe(malformed));
       return;
@@ -152,8 +152,9 @@ final class RunningBundles implements SplitRequests.Listener {
     if (split == null) {
       core.splitRefused(entry.work.id());
     } else {
-      core.bundleSplit(entry.work.id(), split.primary(), split.residuals());
+      core.bundleSplit(entry.work.id(), split.uncommitted(), split.residuals());
       entry.work = entry.work.withElements(split.primary());
+      entry.continuations = split.continuations();
       graph.release(split.replaced());
     }
     pump.run();
@@ -215,7 +216,7 @@ final class RunningBundles implements SplitRequests.Listener {
   }
 
   private void commit(RunningWork entry, SdkBundle.Outcome outcome, long nanos) {
-    BundleResult result = outcome.result();
+    BundleResult result = outcome.result().with(entry.continuations);
     StageFigures figures = graph.figures(entry.work.stage());
     long begun = System.nanoTime();
     if (entry.bundle != null) {

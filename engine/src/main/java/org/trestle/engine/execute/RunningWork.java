@@ -1,8 +1,10 @@
 package org.trestle.engine.execute;
 
+import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import org.jspecify.annotations.Nullable;
 import org.trestle.engine.core.bundle.BundleWork;
+import org.trestle.engine.core.bundle.Residual;
 import org.trestle.fn.control.RunningBundle;
 
 /**
@@ -24,6 +26,12 @@ final class RunningWork {
 
   /** Completes when no other thread works on the bundle. */
   CompletableFuture<SdkBundle.Outcome> outcome = new CompletableFuture<>();
+
+  /**
+   * Rests of restrictions that the bundle works on, given back on request: they run when it has
+   * ended. Until then its DoFn may use what there is once for each element, such as a connection.
+   */
+  List<Residual> continuations = List.of();
 
   /** Whether the harness was asked to split the bundle, and has not answered. */
   boolean splitting;

@@ -313,16 +313,35 @@ final class SdkBundle implements BundleReceiver {
         : List.of(DroppedElements.ofState(stage.transformId(), dropped));
   }
 
-  /** What a bundle keeps and what it gives back. */
-  record Split(List<ElementBlock> primary, List<Residual> residuals, List<ElementBlock> replaced) {}
+  /**
+   * What a bundle keeps and what it gives back.
+   *
+   * @param residuals may run at once
+   * @param continuations run when the bundle has ended
+   */
+  record Split(
+      List<ElementBlock> primary,
+      List<Residual> residuals,
+      List<Residual> continuations,
+      List<ElementBlock> replaced) {
+
+    /** What has to run if the bundle fails, in this order. */
+    List<ElementBlock> uncommitted() {
+      List<ElementBlock> blocks = new ArrayList<>(primary);
+      continuations.forEach(continuation -> blocks.add(continuation.block()));
+      return blocks;
+    }
+  }
 
   /**
    * Reads how the harness has split the bundle; null if it has not. From then on no more blocks are
    * sent than what the bundle keeps of the input; the harness passes over the rest of the last one.
    *
+   * @param shared whether the bundle goes on with its part of a restriction while another one works
+   *     on the rest; else it ends soon, and the rest waits for that
    * @throws WireFormatException if the split is not one of the bundle's input
    */
-  @Nullable Split split(ProcessBundleSplitResponse response) {
+  @Nullable Split split(ProcessBundleSplitResponse response, boolean shared) {
     if (response.getChannelSplitsCount() == 0) {
       return null;
     }
@@ -344,8 +363,11 @@ final class SdkBundle implements BundleReceiver {
     for (ElementBlock block : parts.givenBack()) {
       residuals.add(new Residual(block, 0, block.minTimestamp()));
     }
-    response.getResidualRootsList().forEach(root -> residual(root, residuals));
-    return new Split(primary, residuals, parts.replaced());
+    List<Residual> continuations = new ArrayList<>();
+    response
+        .getResidualRootsList()
+        .forEach(root -> residual(root, shared ? residuals : continuations));
+    return new Split(primary, residuals, continuations, parts.replaced());
   }
 
   /** How many elements the harness has of the bundle, as it counts them. */

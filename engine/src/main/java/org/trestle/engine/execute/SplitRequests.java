@@ -16,8 +16,12 @@ final class SplitRequests {
 
   /** Takes the answers. */
   interface Listener {
-    /** The harness has answered; it may have given nothing. */
-    void answered(RunningWork entry, ProcessBundleSplitResponse response);
+    /**
+     * The harness has answered; it may have given nothing.
+     *
+     * @param keep which part of the rest the bundle was to keep
+     */
+    void answered(RunningWork entry, double keep, ProcessBundleSplitResponse response);
 
     /** The bundle cannot be split now. */
     void refused(RunningWork entry);
@@ -32,14 +36,15 @@ final class SplitRequests {
   }
 
   /**
-   * Asks a bundle; refused at once if it is asked already or is none of a worker.
+   * Asks a bundle; refused at once if it is asked already, is none of a worker, or has given back
+   * all that it could.
    *
    * @param keep which part of the rest the bundle should keep, in [0, 1)
    */
   void ask(RunningWork entry, double keep) {
     RunningBundle handle = entry.handle;
     SdkBundle bundle = entry.bundle;
-    if (handle == null || bundle == null || entry.splitting) {
+    if (handle == null || bundle == null || entry.splitting || !entry.continuations.isEmpty()) {
       listener.refused(entry);
       return;
     }
@@ -48,11 +53,13 @@ final class SplitRequests {
         handle
             .split(bundle.inputTransformId(), keep, bundle.elementsLeft(), List.of())
             .whenComplete(
-                (response, failure) -> loop.execute(() -> answered(entry, response, failure)));
+                (response, failure) ->
+                    loop.execute(() -> answered(entry, keep, response, failure)));
   }
 
   private void answered(
       RunningWork entry,
+      double keep,
       @Nullable ProcessBundleSplitResponse response,
       @Nullable Throwable failure) {
     entry.splitting = false;
@@ -61,7 +68,7 @@ final class SplitRequests {
       log.debug("{} was not split: {}", entry.work.id(), Failures.describe(failure));
       listener.refused(entry);
     } else if (response != null && !entry.givenUp) {
-      listener.answered(entry, response);
+      listener.answered(entry, keep, response);
     }
     Runnable waiting = entry.afterSplit;
     entry.afterSplit = null;

@@ -293,6 +293,11 @@ final class TestingSdk implements TestingHarness.Script {
       run.bundle.timers(new TimerEndpoint(transform, family), sink.toByteString());
     }
 
+    /** A value as an element of the stage's input, with this element's timestamp. */
+    ByteString encoded(ByteString other) {
+      return header.concat(other);
+    }
+
     /** Leaves the stage's input element to a later bundle. */
     void defer(ByteString rest) {
       run.answer
@@ -300,7 +305,7 @@ final class TestingSdk implements TestingHarness.Script {
           .getApplicationBuilder()
           .setTransformId(transform)
           .setInputId("in")
-          .setElement(header.concat(rest));
+          .setElement(encoded(rest));
     }
   }
 

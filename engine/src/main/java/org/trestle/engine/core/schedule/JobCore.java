@@ -245,7 +245,8 @@ public final class JobCore {
    * A running bundle has given up part of its elements, asked or not. The residuals return to the
    * stage's input at once; if the bundle fails later, only the primary is tried again.
    *
-   * @param primary all elements the bundle still has, which hold the output watermark as before
+   * @param primary all elements the bundle still has or will give back with its result, which hold
+   *     the output watermark as before
    * @throws IllegalArgumentException if the bundle's stage has keys: it owns its elements' keys
    *     till it commits, so that nothing would be won
    */
