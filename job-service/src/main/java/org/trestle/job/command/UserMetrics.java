@@ -67,8 +67,7 @@ final class UserMetrics {
         case "beam:metrics:sum_double:v1" ->
             Double.toString(payload.asReadOnlyByteBuffer().getDouble());
         case "beam:metrics:latest_int64:v1" -> {
-          payload.asReadOnlyByteBuffer().getLong();
-          in.skipRawBytes(8);
+          in.readInt64(); // when it was seen
           yield Texts.count(in.readInt64());
         }
         case "beam:metrics:set_string:v1" -> {
