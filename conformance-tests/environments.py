@@ -23,6 +23,7 @@ PYTHON_TEST_PACKAGES = (
 XLANG_EXTRAS = 'yaml,interactive,dataframe'
 XLANG_PACKAGES = (
     'beautifulsoup4==4.13.4',
+    'kafka-python==2.2.15',
     'nbclient==0.10.2',
     'psycopg[binary]==3.2.10',
 )

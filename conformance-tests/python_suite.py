@@ -218,7 +218,7 @@ class _Shard:
     def _own_modules(self):
         """Directories of what our own tests import."""
         own = OWN_TESTS.get(self.suite.variant)
-        return [str(own)] if own else []
+        return [str(own), str(HERE)] if own else []
 
     def _follow(self, process, events):
         """Waits for pytest; returns why it did not get to its end, or None."""

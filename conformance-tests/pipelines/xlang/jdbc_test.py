@@ -39,7 +39,6 @@ def test_a_table_is_scored_into_another(tmp_path):
 def test_a_harness_killed_in_the_middle_changes_no_row(tmp_path):
   with postgresql() as database:
     _fill(database)
-    before = set(support.java_harnesses())
     # The first row to be written waits until the worker that wants to write it is dead.
     database.execute('INSERT INTO scores VALUES (1, 0)')
     with database.locked('scores') as unlock:
@@ -50,8 +49,7 @@ def test_a_harness_killed_in_the_middle_changes_no_row(tmp_path):
               "SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock'")
 
         support.eventually('a write', blocked)
-        for harness in set(support.java_harnesses()) - before:
-          support.kill(harness)
+        support.kill_java_harnesses(database.port)
         unlock()
         example.succeeds()
     _check(database)

@@ -9,6 +9,12 @@ import subprocess
 import sys
 import time
 
+from apache_beam.portability.api import beam_job_api_pb2
+from apache_beam.portability.api import beam_job_api_pb2_grpc
+import grpc
+
+import sockets
+
 ENDPOINT = os.environ['CONFORMANCE_ENDPOINT']
 EXPANSION = f'localhost:{os.environ["EXPANSION_PORT"]}'
 EXAMPLES = pathlib.Path(__file__).resolve().parents[3] / 'examples'
@@ -71,17 +77,51 @@ def run(directory, *command):
     example.succeeds()
 
 
-def java_harnesses():
-  """Ids of the processes that are Java harnesses of the service's workers."""
+class Job:
+  """The job that an example submits under a name."""
+
+  def __init__(self, name):
+    self._name = name
+    self._stub = beam_job_api_pb2_grpc.JobServiceStub(grpc.insecure_channel(ENDPOINT))
+
+  def _info(self):
+    jobs = self._stub.GetJobs(beam_job_api_pb2.GetJobsRequest(), timeout=20).job_info
+    return next((job for job in jobs if job.job_name == self._name), None)
+
+  def state(self):
+    return beam_job_api_pb2.JobState.Enum.Name(self._info().state)
+
+  def cancel(self):
+    """Asks the job to stop, if there is one."""
+    job = self._info()
+    if job:
+      self._stub.Cancel(beam_job_api_pb2.CancelJobRequest(job_id=job.job_id), timeout=20)
+
+  def drain(self):
+    request = beam_job_api_pb2.DrainJobRequest(job_id=self._info().job_id)
+    self._stub.Drain(request, timeout=20)
+
+
+def java_harnesses(port):
+  """Processes that are Java harnesses of workers and connected with the server at a port.
+
+  Other tests run at the same time, each with servers and harnesses of its own.
+  """
+  connected = sockets.connected_to(port)
   found = []
   for process in pathlib.Path('/proc').glob('[0-9]*'):
     with contextlib.suppress(OSError):
       arguments = (process / 'cmdline').read_bytes().decode(errors='replace').split('\0')
-      if any(re.fullmatch('--id=w-[0-9a-f]+', a) for a in arguments) and any(
-          'trestle-java-harness' in a for a in arguments):
+      if (any(re.fullmatch('--id=w-[0-9a-f]+', a) for a in arguments)
+          and any('trestle-java-harness' in a for a in arguments)
+          and connected & sockets.held_by(process.name)):
         found.append(int(process.name))
   return found
 
 
-def kill(process):
-  os.kill(process, signal.SIGKILL)
+def kill_java_harnesses(port):
+  """Ends all harnesses that are connected with a server, as a crash does."""
+  harnesses = java_harnesses(port)
+  assert harnesses, f'no Java harness is connected with port {port}'
+  for harness in harnesses:
+    os.kill(harness, signal.SIGKILL)
