@@ -40,10 +40,10 @@ IN_CONTAINERS = (
 
 
 class GoSuite:
-    """Upstream's packages, some of their tests in containers, or the package of our own pipelines."""
+    """Upstream's packages, some of their tests in containers, or a directory of our own pipelines."""
 
     def __init__(
-            self, version, pipelines=False, packages=PACKAGES, tests=('*',), flags=(),
+            self, version, pipelines=None, packages=PACKAGES, tests=('*',), flags=(),
             in_containers=False):
         self.version = version
         self.tests = tests
@@ -56,7 +56,7 @@ class GoSuite:
     def _binaries(self):
         go = environments.GoEnvironment(self.version)
         if self.pipelines:
-            return {'': go.test_binary_from(PIPELINES)}
+            return {'': go.test_binary_from(self.pipelines)}
         return {package.rpartition('/')[2] + '.': go.test_binary(package) for package in self.packages}
 
     def run(self, name, context):

@@ -92,7 +92,7 @@ def suite_named(name):
     if name == 'workers-python':
         return PythonSuite(PIPELINES_PYTHON_VERSION, 'workers')
     if name == 'pipelines-go':
-        return GoSuite(GO_VERSION, pipelines=True)
+        return GoSuite(GO_VERSION, pipelines=go_suite.PIPELINES)
     if name == 'java':
         return JavaSuite()
     if name == 'java-docker':

@@ -10,6 +10,7 @@ import pathlib
 import shlex
 
 import environments
+import servers
 from go_suite import GoSuite
 from java_suite import JavaSuite
 from java_suite import XLANG_TESTS
@@ -26,6 +27,8 @@ PYTHON_EXPANSION = HERE / 'python' / 'xlang_expansion_service.py'
 # The others of the package are about downloads of jars, and submit nothing.
 GO_TESTS = 'TestXLang_*'
 GO_PACKAGES = ('test/integration/xlang',)
+GO_KAFKA_PACKAGES = ('test/integration/io/xlang/kafka',)
+GO_PIPELINES = HERE / 'pipelines' / 'go-xlang'
 READY_SECONDS = 120
 # A test is given this many times the limit: its worker is a process, with 130 MB of jars to stage.
 PATIENCE = 4
@@ -47,8 +50,33 @@ class XlangSuite:
             # Every Go client of a machine keeps the artifacts of expansions at /tmp/artifacts, and
             # writes each anew: one that stages a file meanwhile finds half of it.
             patient.jobs = 1
-        with expansion_service(self._command(), context.target / f'{name}.log') as port:
-            return self._suite(port).run(name, patient)
+        with contextlib.ExitStack() as started:
+            port = started.enter_context(
+                expansion_service(self._command(), context.target / f'{name}.log'))
+            outcomes = self._suite(port).run(name, patient)
+            if (self.client, self.server) == ('go', 'java'):
+                for suite in self._go_suites_with_servers(port, started):
+                    outcomes += suite.run(name, patient)
+            return outcomes
+
+    def _go_suites_with_servers(self, port, started):
+        """Upstream's tests of Kafka, and our own of SQL and JDBC."""
+        try:
+            broker = started.enter_context(servers.kafka())
+            database = started.enter_context(servers.postgresql())
+        except servers.ServerError as e:
+            raise environments.SetupError(str(e)) from e
+        return (
+            GoSuite(
+                self.go_version, packages=GO_KAFKA_PACKAGES, flags=(
+                    f'--expansion_addr=io:localhost:{port}',
+                    f'--bootstrap_servers=127.0.0.1:{broker}')),
+            GoSuite(
+                self.go_version, pipelines=GO_PIPELINES, flags=(
+                    f'--expansion_service=localhost:{port}',
+                    f'--postgresql=127.0.0.1:{database}/postgres',
+                    f'--postgresql_user={servers.POSTGRESQL_USER}')),
+        )
 
     def _command(self):
         if self.server == 'java':
