@@ -40,6 +40,9 @@ public final class ExpansionCommand implements Callable<Integer> {
   private static final Logger logger = LoggerFactory.getLogger(ExpansionCommand.class);
   private static final int USAGE = 2;
 
+  /** Names the file that {@link WarmUp} has written. */
+  private static final String DIGESTS_PROPERTY = "trestle.expansion.jar-digests";
+
   @Spec private CommandSpec spec = CommandSpec.create();
 
   @Option(
@@ -75,7 +78,11 @@ public final class ExpansionCommand implements Callable<Integer> {
 
   /** Runs the command and ends the process with its exit code. */
   public static void main(String[] arguments) {
-    System.exit(new CommandLine(new ExpansionCommand()).execute(arguments));
+    System.exit(commandLine().execute(arguments));
+  }
+
+  static CommandLine commandLine() {
+    return new CommandLine(new ExpansionCommand());
   }
 
   @Override
@@ -126,8 +133,13 @@ public final class ExpansionCommand implements Callable<Integer> {
     return ExpansionServer.start(
         new InetSocketAddress(InetAddress.getByName(host), port),
         transforms,
-        new StagedJars(staged),
+        new StagedJars(staged, digests()),
         classAllowList);
+  }
+
+  private static JarDigests digests() {
+    String file = System.getProperty(DIGESTS_PROPERTY, "");
+    return file.isEmpty() ? JarDigests.none() : JarDigests.read(Path.of(file));
   }
 
   private ClassLoader classLoader() throws MalformedURLException {

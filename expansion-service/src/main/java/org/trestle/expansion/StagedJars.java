@@ -1,16 +1,9 @@
 package org.trestle.expansion;
 
 import java.io.File;
-import java.io.IOException;
-import java.io.InputStream;
-import java.io.OutputStream;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.security.DigestInputStream;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
-import java.util.HexFormat;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -25,8 +18,8 @@ import org.apache.beam.sdk.util.construction.BeamUrns;
 /**
  * The jars that a worker needs for the transforms, each named by the SHA-256 digest of its content.
  *
- * <p>Digests are computed once, in the background from the moment of construction. Immutable apart
- * from that, and safe for use by several threads.
+ * <p>Digests that are not known are computed once, in the background from the moment of
+ * construction. Immutable apart from that, and safe for use by several threads.
  */
 final class StagedJars {
   private static final String FILE = BeamUrns.getUrn(StandardArtifacts.Types.FILE);
@@ -40,8 +33,8 @@ final class StagedJars {
   /**
    * @param files in the order of the class path
    */
-  StagedJars(List<Path> files) {
-    jars = CompletableFuture.supplyAsync(() -> describe(files));
+  StagedJars(List<Path> files, JarDigests digests) {
+    jars = CompletableFuture.supplyAsync(() -> describe(files, digests));
   }
 
   /** Returns the files of a class path, without directories and what is not there. */
@@ -71,10 +64,10 @@ final class StagedJars {
     return jars.join();
   }
 
-  private static Map<String, Jar> describe(List<Path> files) {
+  private static Map<String, Jar> describe(List<Path> files, JarDigests digests) {
     Map<String, Jar> jars = new LinkedHashMap<>();
     for (Path file : files) {
-      String digest = digest(file);
+      String digest = digests.of(file);
       jars.putIfAbsent(digest, new Jar(file, artifact(file, digest)));
     }
     return jars;
@@ -96,17 +89,5 @@ final class StagedJars {
         .setRolePayload(
             ArtifactStagingToRolePayload.newBuilder().setStagedName(staged).build().toByteString())
         .build();
-  }
-
-  private static String digest(Path file) {
-    try (InputStream content =
-        new DigestInputStream(Files.newInputStream(file), MessageDigest.getInstance("SHA-256"))) {
-      content.transferTo(OutputStream.nullOutputStream());
-      return HexFormat.of().formatHex(((DigestInputStream) content).getMessageDigest().digest());
-    } catch (NoSuchAlgorithmException e) {
-      throw new IllegalStateException("every Java has SHA-256", e);
-    } catch (IOException e) {
-      throw new UncheckedIOException("jar " + file + " cannot be read", e);
-    }
   }
 }

@@ -4,6 +4,7 @@ import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import org.apache.beam.model.expansion.v1.ExpansionApi.DiscoverSchemaTransformRequest;
@@ -23,7 +24,7 @@ import org.apache.beam.vendor.grpc.v1p69p0.io.grpc.ManagedChannelBuilder;
 
 /**
  * Expands once what is expanded most, and ends: the classes loaded meanwhile go into the archive
- * that later starts use.
+ * that later starts use. Writes down the digests of the service's own jars for them as well.
  */
 public final class WarmUp {
   private static final long CALL_SECONDS = 60;
@@ -31,10 +32,13 @@ public final class WarmUp {
 
   private WarmUp() {}
 
-  /** Runs the program; it needs no arguments. */
+  /** Runs the program; its one argument is the file for the digests. */
   public static void main(String[] arguments) throws IOException {
-    StagedJars jars =
-        new StagedJars(StagedJars.ofClassPath(System.getProperty("java.class.path", "")));
+    Path digests = Path.of(arguments[0]);
+    List<Path> classPath = StagedJars.ofClassPath(System.getProperty("java.class.path", ""));
+    JarDigests.write(digests, classPath);
+    var unused = ExpansionCommand.commandLine().parseArgs("--port", "0");
+    StagedJars jars = new StagedJars(classPath, JarDigests.read(digests));
     try (ExpansionServer server =
         ExpansionServer.start(
             new InetSocketAddress(InetAddress.getLoopbackAddress(), 0),

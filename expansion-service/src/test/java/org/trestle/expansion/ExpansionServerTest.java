@@ -71,7 +71,7 @@ class ExpansionServerTest {
         ExpansionServer.start(
             new InetSocketAddress(InetAddress.getLoopbackAddress(), 0),
             ExpansionServerTest.class.getClassLoader(),
-            new StagedJars(List.of(jar)),
+            new StagedJars(List.of(jar), JarDigests.none()),
             allowed.toString());
     channel = ManagedChannelBuilder.forAddress("localhost", server.port()).usePlaintext().build();
   }
