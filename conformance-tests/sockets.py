@@ -5,25 +5,16 @@ import os
 import pathlib
 import re
 
-ESTABLISHED, LISTENING = '01', '0A'
-
-
-def listening_at(port):
-    """Sockets that accept connections at a port."""
-    return _sockets(0, port, LISTENING)
+ESTABLISHED = '01'
 
 
 def connected_to(port):
     """Sockets of clients that are connected with a port."""
-    return _sockets(1, port, ESTABLISHED)
-
-
-def _sockets(end, port, state):
     found = set()
     for table in ('tcp', 'tcp6'):
         for line in pathlib.Path('/proc/net', table).read_text().splitlines()[1:]:
-            _, local, remote, its_state, *others = line.split()
-            if (local, remote)[end].endswith(f':{port:04X}') and its_state == state:
+            _, _, remote, state, *others = line.split()
+            if remote.endswith(f':{port:04X}') and state == ESTABLISHED:
                 found.add(others[5])
     return found
 
