@@ -207,6 +207,8 @@ class ExpansionServerTest {
             "beam:schematransform:org.apache.beam:jdbc_read:v1",
             "beam:schematransform:org.apache.beam:kafka_read:v1",
             "beam:schematransform:org.apache.beam:kafka_write:v1",
+            "beam:schematransform:org.trestle:file_read:v1",
+            "beam:schematransform:org.trestle:file_write:v1",
             "beam:transform:managed:v1");
   }
 
