@@ -2,6 +2,7 @@ package org.trestle.engine.execute;
 
 import java.util.concurrent.CompletionException;
 import org.trestle.engine.core.bundle.BundleFailure;
+import org.trestle.engine.core.bundle.BundleFailure.Cause;
 import org.trestle.engine.core.bundle.BundleId;
 import org.trestle.fn.control.BundleFailedException;
 import org.trestle.fn.control.WorkerLostException;
@@ -31,18 +32,19 @@ final class Failures {
   static BundleFailure of(BundleId id, String stage, Throwable failure) {
     Throwable cause = unwrap(failure);
     if (cause instanceof BundleFailedException user) {
-      return new BundleFailure(id, true, describe(user));
+      return new BundleFailure(id, Cause.WORK, describe(user));
     }
     if (cause instanceof WorkerLostException lost) {
-      return new BundleFailure(id, true, "stage " + stage + " lost its worker: " + describe(lost));
+      return new BundleFailure(
+          id, Cause.LOST_WORKER, "stage " + stage + " lost its worker: " + describe(lost));
     }
     if (cause instanceof WireFormatException malformed) {
       return new BundleFailure(
           id,
-          true,
+          Cause.WORK,
           "the harness wrote malformed data in stage " + stage + ": " + describe(malformed));
     }
     return new BundleFailure(
-        id, false, "stage " + stage + " failed in the runner: " + describe(cause));
+        id, Cause.RUNNER, "stage " + stage + " failed in the runner: " + describe(cause));
   }
 }

@@ -48,20 +48,26 @@ final class JobMetrics {
   void ask(Collection<RunningWork> running) {
     long now = System.nanoTime();
     for (RunningWork entry : running) {
-      RunningBundle handle = entry.handle;
-      WorkerPool.Lease lease = entry.lease;
-      boolean due = now - entry.startNanos >= intervalNanos && !entry.askedForProgress;
-      if (due && handle != null && lease != null) {
-        entry.askedForProgress = true;
-        entry.progressAskedNanos = now;
-        var unused =
-            handle
-                .progress()
-                .thenCompose(answer -> resolve(lease, answer))
-                .whenComplete(
-                    (infos, failure) -> loop.execute(() -> answered(entry, infos, failure)));
+      if (now - entry.startNanos >= intervalNanos) {
+        ask(entry);
       }
     }
+  }
+
+  /** Asks a bundle, unless it has not answered the last question. */
+  void ask(RunningWork entry) {
+    RunningBundle handle = entry.handle;
+    WorkerPool.Lease lease = entry.lease;
+    if (entry.askedForProgress || handle == null || lease == null) {
+      return;
+    }
+    entry.askedForProgress = true;
+    entry.progressAskedNanos = System.nanoTime();
+    var unused =
+        handle
+            .progress()
+            .thenCompose(answer -> resolve(lease, answer))
+            .whenComplete((infos, failure) -> loop.execute(() -> answered(entry, infos, failure)));
   }
 
   private CompletableFuture<List<MonitoringInfo>> resolve(

@@ -3,12 +3,14 @@ package org.trestle.engine.execute;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.OptionalLong;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.Consumer;
 import org.apache.beam.model.fnexecution.v1.BeamFnApi.ProcessBundleResponse;
 import org.apache.beam.model.fnexecution.v1.BeamFnApi.ProcessBundleSplitResponse;
 import org.jspecify.annotations.Nullable;
 import org.trestle.engine.core.bundle.BundleFailure;
+import org.trestle.engine.core.bundle.BundleFailure.Cause;
 import org.trestle.engine.core.bundle.BundleId;
 import org.trestle.engine.core.bundle.BundleResult;
 import org.trestle.engine.core.bundle.BundleWork;
@@ -27,11 +29,14 @@ import org.trestle.fn.wire.WireFormatException;
  * commit happens there, so that what a bundle changed becomes visible together.
  */
 final class RunningBundles implements SplitRequests.Listener {
+  /** How often a bundle is asked for its progress that has failed before. */
+  private static final long FOLLOW_MILLIS = 100;
+
   private final JobContext context;
   private final JobLoop loop;
   private final JobGraph graph;
   private final JobCore core;
-  private final int maxAttempts;
+  private final SchedulingPolicy policy;
   private final Map<String, WorkerPool> pools;
   private final JobMetrics metrics;
   private final PendingAnswers lastAnswers;
@@ -65,7 +70,7 @@ final class RunningBundles implements SplitRequests.Listener {
     this.loop = loop;
     this.graph = graph;
     this.core = core;
-    this.maxAttempts = policy.maxAttempts();
+    this.policy = policy;
     this.pools = pools;
     this.metrics = metrics;
     this.lastAnswers = lastAnswers;
@@ -106,6 +111,9 @@ final class RunningBundles implements SplitRequests.Listener {
     RunningBundle handle = lease.worker().process(bundle.request(), bundle);
     entry.handle = handle;
     whenDone(entry, handle.done().thenApply(bundle::finish));
+    if (work.attempts().count() > 0) {
+      follow(entry);
+    }
     if (graph.streaming() && stage.splittable()) {
       checkpoints.started(entry);
     }
@@ -254,24 +262,23 @@ final class RunningBundles implements SplitRequests.Listener {
       bundle.discard();
     }
     graph.figures(entry.work.stage()).failed(nanos);
+    OptionalLong reached = ReadIndex.of(metrics.toldBy(entry));
     metrics.failed(entry);
     RuntimeException problem = bundle == null ? null : bundle.problem();
     BundleFailure described =
         Failures.of(entry.work.id(), stageName(entry.work), problem == null ? failure : problem);
     if (graph.runnerStage(entry.work.stage()) != null) {
       // It has changed what it keeps: the same work again would count twice.
-      described = new BundleFailure(described.id(), false, described.message());
+      described = new BundleFailure(described.id(), Cause.RUNNER, described.message());
     }
-    if (described.retryable() && entry.work.attempt() < maxAttempts) {
-      warnings.accept(
-          "bundle of stage %s failed (attempt %d%s), trying again: %s"
-              .formatted(
-                  stageName(entry.work),
-                  entry.work.attempt(),
-                  maxAttempts == SchedulingPolicy.NO_LIMIT ? "" : " of " + maxAttempts,
-                  described.message()));
-    } else if (bundle != null) {
-      ElementSample.report(stageName(entry.work), entry.work).ifPresent(warnings);
+    Retries retries = new Retries(policy, stageName(entry.work), entry.work.attempts());
+    if (retries.follow(described)) {
+      warnings.accept(retries.warning(described));
+    } else {
+      if (bundle != null) {
+        ElementSample.report(stageName(entry.work), entry.work, reached).ifPresent(warnings);
+      }
+      described = retries.last(described);
     }
     core.bundleFailed(described);
   }
@@ -308,6 +315,18 @@ final class RunningBundles implements SplitRequests.Listener {
           }
         },
         context.options().checkpointInterval().toMillis());
+  }
+
+  /** Asks a bundle that has failed before often for its progress: where it fails is of interest. */
+  private void follow(RunningWork entry) {
+    loop.schedule(
+        () -> {
+          if (running.containsKey(entry.work.id())) {
+            metrics.ask(entry);
+            follow(entry);
+          }
+        },
+        FOLLOW_MILLIS);
   }
 
   private String stageName(BundleWork work) {

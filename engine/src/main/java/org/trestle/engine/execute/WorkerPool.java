@@ -28,7 +28,9 @@ final class WorkerPool {
   private static final long FIRST_BACK_OFF_MILLIS = 100;
   private static final long LONGEST_BACK_OFF_MILLIS = 10_000;
 
-  /** Deaths or failed starts in a row after which an environment is given up. */
+  /**
+   * Failed starts, and deaths without a bundle, in a row after which an environment is given up.
+   */
   private static final int MOST_FAILURES = 3;
 
   /** The same once a worker has done something: the environment itself is in order. */
@@ -66,6 +68,9 @@ final class WorkerPool {
   private static final class Member {
     private final StartedWorker started;
     private int running;
+
+    /** Whether it has had a bundle. */
+    private boolean used;
 
     /** Gets no more bundles, and is stopped after its last one. */
     private boolean leaving;
@@ -277,7 +282,14 @@ final class WorkerPool {
     live.remove(environmentId, member.started.worker());
     member.started.stop();
     announce();
-    replace("worker " + member.started.worker().id() + " is lost: " + how);
+    String why = "worker " + member.started.worker().id() + " is lost: " + how;
+    if (member.used) {
+      // Its bundles count their lost workers themselves: the environment may be in order.
+      warn(why);
+      start();
+    } else {
+      replace(why);
+    }
   }
 
   private void replace(String why) {
@@ -288,7 +300,7 @@ final class WorkerPool {
               .formatted(environmentId, failuresInARow, why));
       return;
     }
-    listener.warning("environment " + environmentId + ": " + why + "; starting another worker");
+    warn(why);
     long delay =
         Math.min(LONGEST_BACK_OFF_MILLIS, FIRST_BACK_OFF_MILLIS << Math.min(failuresInARow, 10));
     loop.schedule(
@@ -298,6 +310,10 @@ final class WorkerPool {
           }
         },
         delay);
+  }
+
+  private void warn(String why) {
+    listener.warning("environment " + environmentId + ": " + why + "; starting another worker");
   }
 
   private void announce() {
@@ -317,6 +333,7 @@ final class WorkerPool {
       return null;
     }
     best.running++;
+    best.used = true;
     return new Lease(best);
   }
 

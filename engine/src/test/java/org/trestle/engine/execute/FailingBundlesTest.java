@@ -96,7 +96,8 @@ class FailingBundlesTest {
             "bundle of stage sum failed (attempt 3 of 4), trying again: " + traceback,
             job.warnings().get(3));
     assertThat(job.warnings().get(3))
-        .startsWith("the bundle of stage sum that failed has 2 elements, the first of them,")
+        .startsWith(
+            "the bundle of stage sum that failed has 2 elements; from number 1 on, as encoded")
         .contains("\\x01a");
     assertThat(job.execution().stages())
         .extracting(JobExecution.StageStatus::failedBundles)

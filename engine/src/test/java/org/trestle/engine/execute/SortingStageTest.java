@@ -9,6 +9,7 @@ import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.trestle.engine.core.bundle.Attempts;
 import org.trestle.engine.core.bundle.BundleId;
 import org.trestle.engine.core.bundle.BundleWork;
 import org.trestle.engine.core.bundle.EdgeId;
@@ -72,7 +73,7 @@ class SortingStageTest {
             blocks,
             List.of(),
             false,
-            1,
+            Attempts.NONE,
             watermark,
             0),
         () -> false);

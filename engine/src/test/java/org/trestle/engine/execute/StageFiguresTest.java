@@ -6,6 +6,7 @@ import java.util.List;
 import org.apache.beam.model.pipeline.v1.MetricsApi.MonitoringInfo;
 import org.apache.beam.model.pipeline.v1.MetricsApi.MonitoringInfoSpecs;
 import org.junit.jupiter.api.Test;
+import org.trestle.engine.core.bundle.Attempts;
 import org.trestle.engine.core.bundle.BundleId;
 import org.trestle.engine.core.bundle.BundleResult;
 import org.trestle.engine.core.bundle.BundleWork;
@@ -29,7 +30,8 @@ class StageFiguresTest {
   private void commit(long nanos) {
     BundleId id = new BundleId(1);
     BundleWork work =
-        new BundleWork(id, new StageId("s"), List.of(), List.of(), List.of(), false, 1, 0, 0);
+        new BundleWork(
+            id, new StageId("s"), List.of(), List.of(), List.of(), false, Attempts.NONE, 0, 0);
     BundleResult result = new BundleResult(id, List.of(), List.of(), List.of());
     figures.committed(work, result, nanos, new BundleClock());
   }

@@ -17,6 +17,7 @@ import org.apache.beam.model.fnexecution.v1.BeamFnApi.ProcessBundleResponse;
 import org.apache.beam.model.fnexecution.v1.BeamFnApi.StateRequest;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.trestle.engine.core.bundle.Attempts;
 import org.trestle.engine.core.bundle.BundleId;
 import org.trestle.engine.core.bundle.BundleWork;
 import org.trestle.engine.core.bundle.EdgeId;
@@ -144,7 +145,7 @@ class StatefulBundleTest {
             work,
             timers,
             false,
-            1,
+            Attempts.NONE,
             watermark,
             0),
         new SdkBundle.Mode(true, false, () -> 0),

@@ -266,7 +266,7 @@ class WorkersTest {
     assertThat(counts.result()).isEqualTo(Map.of("a", 3L, "b", 30L));
     // Which of a dead harness's streams is seen to break first is up to the network.
     assertThat(job.warnings())
-        .anyMatch(text -> text.startsWith("bundle of stage sum failed (attempt 1 of 4),"))
+        .anyMatch(text -> text.startsWith("bundle of stage sum lost its worker (worker 1 of 8),"))
         .anyMatch(text -> text.startsWith("environment py: worker w-"));
   }
 
@@ -277,11 +277,14 @@ class WorkersTest {
     Job job = service.start(Counts.pipeline());
 
     assertThat(service.errorOf(job))
-        .startsWith("stage sum lost its worker: worker of environment py")
-        .contains("its control stream broke");
+        .startsWith("a bundle of stage sum has ended every worker it was on, 8 one after another:")
+        .contains(
+            "stage sum lost its worker: worker of environment py", "its control stream broke");
     assertThat(job.warnings())
-        .anyMatch(text -> text.startsWith("bundle of stage sum failed (attempt 3 of 4)"))
-        .anyMatch(text -> text.startsWith("environment py: worker w-"));
+        .anyMatch(
+            text -> text.startsWith("bundle of stage sum lost its worker (worker 7 of 8), trying"))
+        .anyMatch(text -> text.startsWith("environment py: worker w-"))
+        .anyMatch(text -> text.startsWith("the bundle of stage sum that failed has 2 elements"));
   }
 
   @Test

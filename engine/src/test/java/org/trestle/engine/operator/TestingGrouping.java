@@ -6,6 +6,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
+import org.trestle.engine.core.bundle.Attempts;
 import org.trestle.engine.core.bundle.BundleId;
 import org.trestle.engine.core.bundle.BundleWork;
 import org.trestle.engine.core.bundle.EdgeId;
@@ -203,7 +204,7 @@ public final class TestingGrouping implements AutoCloseable {
                 elements,
                 fired,
                 false,
-                1,
+                Attempts.NONE,
                 watermark,
                 now),
             () -> new EdgeWriter(target(false), blocks),

@@ -170,7 +170,7 @@ final class BrokenCoreTest {
         elements,
         work.timers(),
         work.closing(),
-        work.attempt(),
+        work.attempts(),
         work.inputWatermark(),
         work.processingTime());
   }
@@ -188,7 +188,7 @@ final class BrokenCoreTest {
                   work.elements(),
                   timers,
                   work.closing(),
-                  work.attempt(),
+                  work.attempts(),
                   work.inputWatermark(),
                   work.processingTime())));
     }

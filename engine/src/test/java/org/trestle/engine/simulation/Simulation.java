@@ -231,7 +231,7 @@ final class Simulation extends RandomRun {
     log("fail", id);
     remove(id);
     model.stage(work.stage()).failed(id);
-    core.bundleFailed(new BundleFailure(id, true, "simulated"));
+    core.bundleFailed(new BundleFailure(id, BundleFailure.Cause.WORK, "simulated"));
   }
 
   /** A worker dies with all its bundles; its slots are gone, before or after the bundles fail. */
@@ -307,7 +307,7 @@ final class Simulation extends RandomRun {
             : past.get(random.nextInt(past.size()));
     log("again", id);
     if (random.nextBoolean()) {
-      core.bundleFailed(new BundleFailure(id, false, "came too late"));
+      core.bundleFailed(new BundleFailure(id, BundleFailure.Cause.RUNNER, "came too late"));
     } else {
       core.bundleCommitted(new BundleResult(id, List.of(), List.of(), List.of()));
     }

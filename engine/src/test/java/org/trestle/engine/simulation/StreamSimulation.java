@@ -278,7 +278,7 @@ final class StreamSimulation extends RandomRun {
       log("fail", id);
       remove(id);
       count("failures of " + work.stage().value(), 1);
-      core.bundleFailed(new BundleFailure(id, true, "simulated"));
+      core.bundleFailed(new BundleFailure(id, BundleFailure.Cause.WORK, "simulated"));
     }
   }
 

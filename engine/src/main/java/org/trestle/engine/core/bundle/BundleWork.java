@@ -10,7 +10,7 @@ import org.trestle.engine.core.port.ElementBlock;
  * @param elements in order of arrival (within a key group, for keyed stages)
  * @param timers in firing order; delivered after the elements
  * @param closing the input of these key groups has ended: a grouping stage gives out its groups
- * @param attempt 1 for the first try
+ * @param attempts those before this one
  * @param inputWatermark of the stage when the bundle started: an element whose window ended before
  *     it is late
  * @param processingTime when the bundle started, in milliseconds of the job's clock
@@ -22,7 +22,7 @@ public record BundleWork(
     List<ElementBlock> elements,
     List<FiredTimer> timers,
     boolean closing,
-    int attempt,
+    Attempts attempts,
     long inputWatermark,
     long processingTime) {
 
@@ -35,7 +35,12 @@ public record BundleWork(
   /** The same with other elements. */
   public BundleWork withElements(List<ElementBlock> other) {
     return new BundleWork(
-        id, stage, keyGroups, other, timers, closing, attempt, inputWatermark, processingTime);
+        id, stage, keyGroups, other, timers, closing, attempts, inputWatermark, processingTime);
+  }
+
+  /** Which attempt this is: 1 for the first. */
+  public int attempt() {
+    return attempts.count() + 1;
   }
 
   /** How many elements. */

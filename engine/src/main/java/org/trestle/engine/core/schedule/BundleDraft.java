@@ -2,6 +2,8 @@ package org.trestle.engine.core.schedule;
 
 import java.util.ArrayList;
 import java.util.List;
+import org.trestle.engine.core.bundle.Attempts;
+import org.trestle.engine.core.bundle.BundleFailure;
 import org.trestle.engine.core.bundle.BundleId;
 import org.trestle.engine.core.bundle.BundleWork;
 import org.trestle.engine.core.bundle.FiredTimer;
@@ -21,31 +23,32 @@ record BundleDraft(
     List<PendingItem> items,
     List<FiredTimer> timers,
     boolean closing,
-    int attempt,
+    Attempts attempts,
     long inputWatermark) {
 
   static BundleDraft ofElements(List<Integer> keyGroups, List<PendingItem> items) {
-    return new BundleDraft(keyGroups, items, List.of(), false, 1, EventTime.MIN);
+    return new BundleDraft(keyGroups, items, List.of(), false, Attempts.NONE, EventTime.MIN);
   }
 
   static BundleDraft ofTimers(List<Integer> keyGroups, List<FiredTimer> timers) {
-    return new BundleDraft(keyGroups, List.of(), timers, false, 1, EventTime.MIN);
+    return new BundleDraft(keyGroups, List.of(), timers, false, Attempts.NONE, EventTime.MIN);
   }
 
   static BundleDraft ofClosing(List<Integer> keyGroups) {
-    return new BundleDraft(keyGroups, List.of(), List.of(), true, 1, EventTime.MIN);
+    return new BundleDraft(keyGroups, List.of(), List.of(), true, Attempts.NONE, EventTime.MIN);
   }
 
-  BundleDraft nextAttempt() {
-    return new BundleDraft(keyGroups, items, timers, closing, attempt + 1, inputWatermark);
+  /** The same after one more attempt, which ended so. */
+  BundleDraft after(BundleFailure.Cause cause) {
+    return new BundleDraft(keyGroups, items, timers, closing, attempts.and(cause), inputWatermark);
   }
 
   BundleDraft withItems(List<PendingItem> other) {
-    return new BundleDraft(keyGroups, other, timers, closing, attempt, inputWatermark);
+    return new BundleDraft(keyGroups, other, timers, closing, attempts, inputWatermark);
   }
 
   BundleDraft drawnAt(long watermark) {
-    return new BundleDraft(keyGroups, items, timers, closing, attempt, watermark);
+    return new BundleDraft(keyGroups, items, timers, closing, attempts, watermark);
   }
 
   long elementCount() {
@@ -70,6 +73,6 @@ record BundleDraft(
       blocks.add(item.block());
     }
     return new BundleWork(
-        id, stage, keyGroups, blocks, timers, closing, attempt, inputWatermark, now);
+        id, stage, keyGroups, blocks, timers, closing, attempts, inputWatermark, now);
   }
 }

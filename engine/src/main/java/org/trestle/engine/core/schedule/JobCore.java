@@ -184,7 +184,9 @@ public final class JobCore {
     if (refusal != null) {
       bundleFailed(
           new BundleFailure(
-              result.id(), false, "stage " + bundle.stage().spec().id() + ": " + refusal));
+              result.id(),
+              BundleFailure.Cause.RUNNER,
+              "stage " + bundle.stage().spec().id() + ": " + refusal));
       return;
     }
     StageState stage = bundle.stage();
@@ -222,8 +224,9 @@ public final class JobCore {
   }
 
   /**
-   * A bundle left no trace. Its work runs again as it was, before other work of the stage, till
-   * {@link SchedulingPolicy#maxAttempts} is reached; then the job fails with the failure's message.
+   * A bundle left no trace. Its work runs again as it was, before other work of the stage, as long
+   * as the {@linkplain SchedulingPolicy#allowsRetry policy} allows; then the job fails with the
+   * failure's message.
    */
   public void bundleFailed(BundleFailure failure) {
     assertOwner();
@@ -232,9 +235,9 @@ public final class JobCore {
       return;
     }
     end(failure.id(), bundle.stage());
-    long delay = policy.retryDelayMillis(bundle.draft().attempt());
-    bundle.stage().retry(bundle.draft(), now + delay, now);
-    if (!failure.retryable() || bundle.draft().attempt() >= policy.maxAttempts()) {
+    BundleDraft tried = bundle.draft().after(failure.cause());
+    bundle.stage().retry(tried, now + policy.retryDelayMillis(tried.attempts()), now);
+    if (!policy.allowsRetry(failure.cause(), tried.attempts())) {
       endJob(Outcome.FAILED, failure.message());
       return;
     }

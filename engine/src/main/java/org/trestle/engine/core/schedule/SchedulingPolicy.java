@@ -1,10 +1,14 @@
 package org.trestle.engine.core.schedule;
 
+import org.trestle.engine.core.bundle.Attempts;
+import org.trestle.engine.core.bundle.BundleFailure;
+
 /**
  * How the core decides.
  *
- * @param maxAttempts how often the same work is tried before the job fails; {@link #NO_LIMIT} for
- *     without end, each time after a longer wait
+ * @param maxAttempts how often the same work may fail before the job does; {@link #NO_LIMIT} for
+ *     without end, each time after a longer wait. A worker that is lost with the work does not
+ *     count, but {@link #maxLostWorkers} of them do
  * @param minElements a bundle of fewer elements is not made for parallelism's sake, nor while the
  *     producers are still running and the pool has other work
  * @param minBytes as {@code minElements}, for elements that are large: reaching one of both is
@@ -36,6 +40,8 @@ public record SchedulingPolicy(
   /** As a time to wait: longer than any job runs. */
   public static final long NEVER_MILLIS = 1L << 40;
 
+  private static final int LOST_WORKERS_FOR_AN_ATTEMPT = 2;
+
   private static final long FIRST_RETRY_DELAY_MILLIS = 500;
   private static final long LONGEST_RETRY_DELAY_MILLIS = 60_000;
 
@@ -66,15 +72,36 @@ public record SchedulingPolicy(
   }
 
   /**
+   * How many workers may be lost with the same work before the job fails. One or two are bad luck;
+   * that many have been ended by the work: it needs more memory than there is, or crashes its
+   * process. {@link #NO_LIMIT} where attempts have none.
+   */
+  public int maxLostWorkers() {
+    return maxAttempts == NO_LIMIT ? NO_LIMIT : maxAttempts * LOST_WORKERS_FOR_AN_ATTEMPT;
+  }
+
+  /**
+   * Whether work is tried again.
+   *
+   * @param cause how its last attempt ended
+   * @param attempts all of them, with the last one
+   */
+  public boolean allowsRetry(BundleFailure.Cause cause, Attempts attempts) {
+    return cause != BundleFailure.Cause.RUNNER
+        && attempts.failed() < maxAttempts
+        && attempts.lostWorkers() < maxLostWorkers();
+  }
+
+  /**
    * How long work waits before it is tried again, in milliseconds.
    *
-   * @param failures how often it has failed
+   * @param attempts that have failed
    */
-  long retryDelayMillis(int failures) {
-    if (maxAttempts != NO_LIMIT || failures <= 1) {
+  long retryDelayMillis(Attempts attempts) {
+    if (maxAttempts != NO_LIMIT || attempts.count() <= 1) {
       return 0;
     }
-    int doublings = Math.min(failures - 2, 30);
+    int doublings = Math.min(attempts.count() - 2, 30);
     return Math.min(LONGEST_RETRY_DELAY_MILLIS, FIRST_RETRY_DELAY_MILLIS << doublings);
   }
 

@@ -249,6 +249,7 @@ abstract sealed class StageState permits UnkeyedStage, KeyedStage {
   /**
    * Work that was taken failed: it will run again, as it was.
    *
+   * @param draft with the attempt that failed
    * @param due when, in processing time; before that other work may run
    */
   final void retry(BundleDraft draft, long due, long now) {
@@ -258,9 +259,9 @@ abstract sealed class StageState permits UnkeyedStage, KeyedStage {
     waitingBytes += draft.byteCount();
     retryTimers += draft.timers().size();
     if (due <= now) {
-      retries.add(draft.nextAttempt());
+      retries.add(draft);
     } else {
-      delayedRetries.add(new Retry(due, delayedSequence++, draft.nextAttempt()));
+      delayedRetries.add(new Retry(due, delayedSequence++, draft));
     }
   }
 

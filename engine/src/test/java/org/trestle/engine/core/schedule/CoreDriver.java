@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.util.ArrayList;
 import java.util.List;
 import org.trestle.engine.core.bundle.BundleFailure;
+import org.trestle.engine.core.bundle.BundleFailure.Cause;
 import org.trestle.engine.core.bundle.BundleId;
 import org.trestle.engine.core.bundle.BundleResult;
 import org.trestle.engine.core.bundle.BundleWork;
@@ -157,11 +158,11 @@ final class CoreDriver {
   }
 
   void fail(BundleWork work, String message) {
-    core.bundleFailed(new BundleFailure(work.id(), true, message));
+    core.bundleFailed(new BundleFailure(work.id(), Cause.WORK, message));
   }
 
-  void fail(BundleId bundle, boolean retryable, String message) {
-    core.bundleFailed(new BundleFailure(bundle, retryable, message));
+  void fail(BundleId bundle, Cause cause, String message) {
+    core.bundleFailed(new BundleFailure(bundle, cause, message));
   }
 
   StageSnapshot snapshot(String stage) {

@@ -14,6 +14,8 @@ import static org.trestle.engine.core.schedule.CoreDriver.stage;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.trestle.engine.core.TestBlock;
+import org.trestle.engine.core.bundle.Attempts;
+import org.trestle.engine.core.bundle.BundleFailure.Cause;
 import org.trestle.engine.core.bundle.BundleWork;
 import org.trestle.engine.core.bundle.EdgeId;
 import org.trestle.engine.core.port.EventTime;
@@ -160,11 +162,43 @@ final class JobCoreTest {
   }
 
   @Test
+  void lostWorkersAreNoAttempts() {
+    CoreDriver job =
+        new CoreDriver(
+            POLICY.withMaxAttempts(2),
+            List.of(map("m", "in", "")),
+            on("in", TestBlock.count(1, 0)));
+    job.start(1);
+    job.fail(job.bundle(), "ValueError");
+    for (int i = 0; i < 3; i++) {
+      job.fail(job.bundle().id(), Cause.LOST_WORKER, "gone");
+    }
+    BundleWork last = job.bundle();
+    assertThat(last.attempts()).isEqualTo(new Attempts(1, 3));
+    job.commit(last);
+    assertThat(job.end().outcome()).isEqualTo(Outcome.DONE);
+  }
+
+  @Test
+  void workThatEndsEveryWorkerFailsTheJob() {
+    CoreDriver job =
+        new CoreDriver(
+            POLICY.withMaxAttempts(2),
+            List.of(map("m", "in", "")),
+            on("in", TestBlock.count(1, 0)));
+    job.start(1);
+    for (int i = 0; i < 4; i++) {
+      job.fail(job.bundle().id(), Cause.LOST_WORKER, "gone");
+    }
+    assertThat(job.end()).isEqualTo(new JobEnded(Outcome.FAILED, "gone"));
+  }
+
+  @Test
   void failsAtOnceIfARetryCannotHelp() {
     CoreDriver job =
         new CoreDriver(POLICY, List.of(map("m", "in", "")), on("in", TestBlock.count(1, 0)));
     job.start(1);
-    job.fail(job.bundle().id(), false, "no");
+    job.fail(job.bundle().id(), Cause.RUNNER, "no");
     assertThat(job.end()).isEqualTo(new JobEnded(Outcome.FAILED, "no"));
   }
 
