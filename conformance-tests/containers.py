@@ -5,6 +5,7 @@ import functools
 import hashlib
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 import sys
@@ -16,6 +17,7 @@ from environments import SetupError
 
 HERE = pathlib.Path(__file__).resolve().parent
 RECIPES = HERE.parent / 'sdk-containers'
+POM = HERE.parent / 'pom.xml'
 ENGINE_SECONDS = 30
 # Debian's releases by the Python they have, which must be the one that submits.
 RELEASES = {(3, 11): 'bookworm', (3, 13): 'trixie'}
@@ -117,10 +119,17 @@ def _base():
     return image
 
 
+def _java_sdk():
+    """The version of Beam that the build is made with."""
+    return re.search(r'<beam\.version>(.+)</beam\.version>', POM.read_text())[1]
+
+
 @functools.cache
-def image(language, python_sdk=''):
-    """The image of an SDK's harness: `python` of a version, `java` or `go`."""
+def image(language, sdk=''):
+    """The image of an SDK's harness: `python` of a version, `java` of the build's, or `go`."""
     base = _base()
+    if language == 'java':
+        sdk = _java_sdk()
     inputs = hashlib.sha256(base.encode())
     options = []
     with tempfile.NamedTemporaryFile('w', suffix='.txt') as requirements:
@@ -129,14 +138,14 @@ def image(language, python_sdk=''):
             requirements.write('\n'.join(environments.PYTHON_TEST_PACKAGES))
             requirements.flush()
             options = [
-                '--python', sys.executable, '--python-sdk', python_sdk, '--requirements',
+                '--python', sys.executable, '--python-sdk', sdk, '--requirements',
                 requirements.name
             ]
             inputs.update(repr(environments.PYTHON_TEST_PACKAGES).encode())
         for path in sorted(RECIPES.rglob('*')):
             if path.is_file():
                 inputs.update(path.read_bytes())
-        tag = f'conformance-{python_sdk}{"-" if python_sdk else ""}{inputs.hexdigest()[:12]}'
+        tag = f'conformance-{sdk}{"-" if sdk else ""}{inputs.hexdigest()[:12]}'
         name = f'trestle/{language}_sdk:{tag}'
         if not _exists(name):
             print(f'building {name}', flush=True)

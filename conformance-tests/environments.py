@@ -28,10 +28,21 @@ XLANG_PACKAGES = (
     'psycopg[binary]==3.2.10',
 )
 GO_SDK = 'github.com/apache/beam/sdks/v2'
+# Beam's names of environments.
+LOOPBACK = 'LOOPBACK'
+PROCESS = 'PROCESS'
+DOCKER = 'DOCKER'
 
 
 class SetupError(Exception):
     """Something that the machine lacks; the text says what to install."""
+
+
+def script(path, *lines):
+    """Makes a program of the shell; returns its path."""
+    path.write_text('\n'.join(['#!/bin/sh', *lines, '']))
+    path.chmod(0o755)
+    return str(path)
 
 
 def cache_dir():

@@ -1,6 +1,7 @@
 """The Go SDK's tests that submit pipelines, each test in a process of its own."""
 
 import concurrent.futures
+import json
 import os
 import pathlib
 import re
@@ -11,6 +12,9 @@ import time
 
 import containers
 import environments
+from environments import DOCKER
+from environments import LOOPBACK
+from environments import PROCESS
 from outcome import FAILED
 from outcome import Outcome
 from outcome import PASSED
@@ -31,27 +35,26 @@ PIPELINES = HERE / 'pipelines' / 'go'
 # Reads until somebody drains it; the client gives the job its name.
 DRAINED = {'primitives.TestDrain': 'go-testdrain-'}
 DRAINED_AFTER_SECONDS = 3
-PYTHON_VERSION_OF_DRAINING = '2.77.0'
+PYTHON_VERSION = '2.77.0'
 MESSAGE_LINES = 60
-# In containers, what goes through side inputs, state, timers and windows: each job starts one.
-IN_CONTAINERS = (
+# What goes through side inputs, state, timers and windows, for workers of their own: each job starts one.
+WITH_OWN_WORKERS = (
     'TestCoGBK', 'TestReshuffle*', 'TestFlatten*', 'TestParDo*', 'TestValueState*', 'TestMapState*',
     'TestTimers_EventTime*', 'TestWindowSums*', 'TestPanes', 'TestCheckpointing')
 
 
 class GoSuite:
-    """Upstream's packages, some of their tests in containers, or a directory of our own pipelines."""
+    """Upstream's packages, or a directory of our own pipelines, with a kind of environment."""
 
     def __init__(
             self, version, pipelines=None, packages=PACKAGES, tests=('*',), flags=(),
-            in_containers=False):
+            workers=LOOPBACK):
         self.version = version
         self.tests = tests
         self.pipelines = pipelines
         self.packages = packages
         self.flags = flags
-        self.in_containers = in_containers
-        self.environment = ['--environment_type=LOOPBACK']
+        self.workers = workers
 
     def _binaries(self):
         go = environments.GoEnvironment(self.version)
@@ -59,16 +62,26 @@ class GoSuite:
             return {'': go.test_binary_from(self.pipelines)}
         return {package.rpartition('/')[2] + '.': go.test_binary(package) for package in self.packages}
 
+    def _environment(self, binary, directory):
+        """Flags for the workers of a program's tests."""
+        config = {
+            LOOPBACK: lambda: '',
+            PROCESS: lambda: json.dumps({'command': _harness(binary, directory)}),
+            DOCKER: lambda: containers.image('go'),
+        }[self.workers]()
+        return [f'--environment_type={self.workers}', f'--environment_config={config}']
+
     def run(self, name, context):
-        if self.in_containers:
+        if self.workers == DOCKER:
             containers.engine(context.target / 'dockerd.log')
-            self.environment = [
-                '--environment_type=DOCKER', f'--environment_config={containers.image("go")}']
+        directory = context.target / name
+        directory.mkdir(parents=True, exist_ok=True)
         tests = []
         for prefix, binary in self._binaries().items():
+            environment = self._environment(binary, directory)
             for test in self._list(binary):
                 if matches(test, self.tests) and asked_for(prefix + test, context):
-                    tests.append((prefix + test, binary, test))
+                    tests.append((prefix + test, binary, test, environment))
         outcomes, orphans = [], []
         with concurrent.futures.ThreadPoolExecutor(context.jobs) as pool:
             for result in pool.map(lambda t: self._run(name, *t, context), tests):
@@ -86,13 +99,13 @@ class GoSuite:
             raise environments.SetupError(f'{binary} cannot list its tests:\n{listed.stderr}')
         return [line for line in listed.stdout.split() if line.startswith('Test')]
 
-    def _run(self, name, test_id, binary, test, context, last_chance=False):
+    def _run(self, name, test_id, binary, test, environment, context, last_chance=False):
         if not context.service.alive() and not context.service.revive():
             return context.tell(Outcome(name, test_id, FAILED, message='the job service is gone'))
         drainer = None
         if test_id in DRAINED:
             drainer = subprocess.Popen([
-                str(environments.python_with_beam(PYTHON_VERSION_OF_DRAINING)),
+                str(environments.python_with_beam(PYTHON_VERSION)),
                 str(HERE / 'drain_job.py'), context.service.endpoint, DRAINED[test_id],
                 str(DRAINED_AFTER_SECONDS)])
         with tempfile.TemporaryDirectory(prefix='conformance-go-') as directory:
@@ -101,7 +114,7 @@ class GoSuite:
                     str(binary), '-test.run', f'^{re.escape(test)}$', '-test.v',
                     f'-test.timeout={context.test_seconds}s', '--runner=universal',
                     f'--endpoint={context.service.endpoint}', f'--worker_binary={binary}',
-                    *self.environment, *self.flags
+                    *environment, *self.flags
                 ],
                 directory, context.test_seconds + 10)
         if drainer is not None:
@@ -114,13 +127,21 @@ class GoSuite:
             return context.tell(Outcome(name, test_id, status, seconds))
         died = not context.service.alive()
         if died and not last_chance:
-            return test_id, binary, test
+            return test_id, binary, test, environment
         message = '\n'.join(output.rstrip().split('\n')[-MESSAGE_LINES:])
         if code is None:
             message += f'\nno end after {seconds:.0f} s'
         if died:
             message += '\nthe job service died'
         return context.tell(Outcome(name, test_id, FAILED, seconds, message))
+
+
+def _harness(binary, directory):
+    """A command that starts workers of this program."""
+    python = environments.python_with_beam(PYTHON_VERSION)
+    return environments.script(
+        directory / f'harness-{binary.name}',
+        f'exec {python} {HERE / "python_harness.py"} --go_program={binary} "$@"')
 
 
 def run_limited(command, directory, limit_seconds, environment=None):

@@ -1,8 +1,8 @@
 """The Java SDK's ValidatesRunner tests, handed one by one to a few Java processes.
 
 A process runs the tests in the order they are given to it, so a test that hangs costs its time limit
-and a new process, and the others go on. Workers are threads of the same process (LOOPBACK), or
-containers.
+and a new process, and the others go on. Workers are threads of the same process (LOOPBACK), processes,
+or containers.
 """
 
 import json
@@ -17,12 +17,17 @@ import time
 
 import containers
 import environments
+from environments import DOCKER
+from environments import LOOPBACK
+from environments import PROCESS
 from outcome import FAILED
 from outcome import Outcome
 from selection import asked_for
 from selection import matches
 
-CLIENT = pathlib.Path(__file__).resolve().parent.parent / 'java-client'
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+CLIENT = ROOT / 'java-client'
+HARNESS = ROOT / 'java-harness' / 'boot'
 PROGRAM = 'org.trestle.client.conformance.TestServer'
 START_SECONDS = 120
 DUMP_SECONDS = 2
@@ -32,7 +37,9 @@ MESSAGE_LINES = 60
 XLANG_TESTS = 'util.construction.ValidateRunnerXlangTest*'
 # These look at the container they run in.
 OF_CONTAINERS = 'SdkHarnessEnvironmentTest.*'
-IN_CONTAINERS = (
+# For workers of their own: each job starts one, which is a Java virtual machine.
+ONE_WORKER = ('--numWorkers=1', '--maxNumWorkers=1')
+WITH_OWN_WORKERS = (
     OF_CONTAINERS, 'transforms.CombineTest$BasicTests.*', 'transforms.GroupByKeyTest$BasicTests.testGroupByKey',
     'transforms.ParDoTest$StateTests.testValueStateSimple', 'transforms.ViewTest.testMultimapSideInput')
 # Tests that take long by what they do, in seconds.
@@ -48,11 +55,11 @@ class JavaSuite:
 
     def __init__(
             self, tests=('*',), left_out=(XLANG_TESTS, OF_CONTAINERS), properties=None,
-            in_containers=False):
+            workers=LOOPBACK):
         self.tests = tests
         self.left_out = left_out
         self.properties = properties or {}
-        self.in_containers = in_containers
+        self.workers = workers
 
     def run(self, name, context):
         directory = context.target / name
@@ -85,12 +92,16 @@ class JavaSuite:
         return run.outcomes
 
     def _environment(self, context):
-        if not self.in_containers:
-            return ['--defaultEnvironmentType=LOOPBACK']
-        containers.engine(context.target / 'dockerd.log')
+        if self.workers == DOCKER:
+            containers.engine(context.target / 'dockerd.log')
+        config = {
+            LOOPBACK: lambda: '',
+            PROCESS: lambda: json.dumps({'command': str(HARNESS)}),
+            DOCKER: lambda: containers.image('java'),
+        }[self.workers]()
         return [
-            '--defaultEnvironmentType=DOCKER',
-            f'--defaultEnvironmentConfig={containers.image("java")}'
+            f'--defaultEnvironmentType={self.workers}', f'--defaultEnvironmentConfig={config}',
+            *([] if self.workers == LOOPBACK else ONE_WORKER)
         ]
 
 

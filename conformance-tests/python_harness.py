@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
-"""Starts a harness of the Python SDK it is run with, for the PROCESS environment.
+"""Starts a harness of the Python SDK it is run with, or of Go, for the PROCESS environment.
 
 Does what the SDK container's boot program does for workers on the machine of the tests: asks the
-runner's provision service, and becomes the SDK's worker. What the tests import is on PYTHONPATH
-instead of being staged.
+runner's provision service, and becomes the SDK's worker. What the tests import is on PYTHONPATH, and
+the program of Go is given with --go_program, instead of being staged.
 """
 
 import argparse
+import json
 import os
 import sys
 import tempfile
@@ -31,13 +32,7 @@ def descriptor(url):
     return text_format.MessageToString(endpoints_pb2.ApiServiceDescriptor(url=url))
 
 
-def main():
-    parser = argparse.ArgumentParser()
-    for name in ('id', 'provision_endpoint', 'logging_endpoint', 'artifact_endpoint',
-                 'control_endpoint'):
-        parser.add_argument('--' + name)
-    arguments = parser.parse_args()
-    info = provision(arguments.provision_endpoint, arguments.id)
+def become_python(arguments, info):
     environment = dict(
         os.environ,
         WORKER_ID=arguments.id,
@@ -52,6 +47,39 @@ def main():
     os.execve(
         sys.executable,
         [sys.executable, '-m', 'apache_beam.runners.worker.sdk_worker_main'], environment)
+
+
+def become_go(arguments, info):
+    environment = dict(os.environ, RUNNER_CAPABILITIES=' '.join(info.runner_capabilities))
+    if info.status_endpoint.url:
+        environment['STATUS_ENDPOINT'] = info.status_endpoint.url
+    os.execve(
+        arguments.go_program,
+        [
+            arguments.go_program, '--worker=true', f'--id={arguments.id}',
+            f'--logging_endpoint={arguments.logging_endpoint}',
+            f'--control_endpoint={arguments.control_endpoint}',
+            f'--options={options_of_go(info.pipeline_options)}'
+        ], environment)
+
+
+def options_of_go(options):
+    """Whole numbers without a fraction, as Go reads them."""
+    def number(text):
+        return int(float(text)) if float(text).is_integer() else float(text)
+
+    return json.dumps(json.loads(json_format.MessageToJson(options), parse_float=number))
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    for name in ('id', 'provision_endpoint', 'logging_endpoint', 'artifact_endpoint',
+                 'control_endpoint', 'go_program'):
+        parser.add_argument('--' + name)
+    arguments = parser.parse_args()
+    info = provision(arguments.provision_endpoint, arguments.id)
+    become = become_go if arguments.go_program else become_python
+    become(arguments, info)
 
 
 if __name__ == '__main__':

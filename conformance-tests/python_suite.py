@@ -42,8 +42,8 @@ IN_CONTAINERS = (
 
 
 class PythonSuite:
-    """`variant` is '', 'streaming', 'validatesrunner', 'process' or 'docker' for workers of their own,
-    'xlang', or 'pipelines', 'workers' or 'xlang-examples' for tests of our own.
+    """`variant` is '', 'streaming', 'validatesrunner', 'process', 'docker' or 'docker-whole' for workers
+    of their own, 'xlang', or 'pipelines', 'workers' or 'xlang-examples' for tests of our own.
 
     `environment` is added to that of the test processes.
     """
@@ -52,7 +52,7 @@ class PythonSuite:
         self.version = version
         self.variant = variant
         self.environment = environment or {}
-        self.workers = 'LOOPBACK'
+        self.workers = environments.LOOPBACK
 
     def run(self, name, context):
         if self.variant != 'workers' or context.start_command is None:
@@ -75,7 +75,7 @@ class PythonSuite:
             environments.python_for_xlang
             if self.variant.startswith('xlang') else environments.python_with_beam)
         python = make(self.version)
-        if self.variant == 'docker':
+        if self.variant.startswith('docker'):
             containers.engine(context.target / 'dockerd.log')
             self.workers = f'DOCKER:{containers.image("python", self.version)}'
         arguments = self._arguments(python)
@@ -121,12 +121,9 @@ class PythonSuite:
 
 def _harness(python, directory):
     """A command that starts a worker of this Python."""
-    command = directory / 'harness'
-    command.write_text(
-        f'#!/bin/sh\nexport PYTHONPATH={PLUGINS}\n'
-        f'exec {python} {HERE / "python_harness.py"} "$@"\n')
-    command.chmod(0o755)
-    return str(command)
+    return environments.script(
+        directory / 'harness', f'export PYTHONPATH={PLUGINS}',
+        f'exec {python} {HERE / "python_harness.py"} "$@"')
 
 
 def _beam_directory(python):

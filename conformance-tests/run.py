@@ -42,7 +42,8 @@ HERE = pathlib.Path(__file__).resolve().parent
 ALL_SUITES = (
     'python-2.71.0,python-2.71.0-streaming,python-2.71.0-validatesrunner,'
     'python-2.77.0,python-2.77.0-streaming,python-2.77.0-validatesrunner,'
-    'python-2.77.0-process,go,pipelines-python,workers-python,pipelines-go,java,examples,benchmarks,memory,'
+    'python-2.77.0-process,go,go-process,pipelines-python,workers-python,pipelines-go,'
+    'java,java-process,examples,benchmarks,memory,'
     'xlang-python-java,xlang-python-python,xlang-go-java,xlang-java-java,xlang-java-python,'
     'xlang-examples,containers,python-2.77.0-docker,go-docker,java-docker')
 GO_VERSION = '2.77.0'
@@ -80,13 +81,14 @@ class Context:
 
 def suite_named(name):
     python = re.fullmatch(
-        r'python-(\d+\.\d+\.\d+)(?:-(streaming|validatesrunner|process|docker))?', name)
+        r'python-(\d+\.\d+\.\d+)(?:-(streaming|validatesrunner|process|docker|docker-whole))?', name)
     if python:
         return PythonSuite(python[1], python[2] or '')
+    own_workers = re.fullmatch('(go|java)-(process|docker)(-whole)?', name)
+    if own_workers:
+        return suite_with_own_workers(own_workers[1], own_workers[2].upper(), own_workers[3])
     if name == 'go':
         return GoSuite(GO_VERSION)
-    if name == 'go-docker':
-        return GoSuite(GO_VERSION, tests=go_suite.IN_CONTAINERS, in_containers=True)
     if name == 'pipelines-python':
         return PythonSuite(PIPELINES_PYTHON_VERSION, 'pipelines')
     if name == 'workers-python':
@@ -95,8 +97,6 @@ def suite_named(name):
         return GoSuite(GO_VERSION, pipelines=go_suite.PIPELINES)
     if name == 'java':
         return JavaSuite()
-    if name == 'java-docker':
-        return JavaSuite(tests=java_suite.IN_CONTAINERS, left_out=(), in_containers=True)
     if name == 'containers':
         return ContainersSuite(GO_VERSION, CONTAINERS_PYTHON_VERSIONS)
     if name == 'benchmarks':
@@ -110,9 +110,22 @@ def suite_named(name):
         return XlangSuite(xlang[1] or xlang[3], xlang[2] or 'java', XLANG_PYTHON_VERSION, GO_VERSION)
     raise argparse.ArgumentTypeError(
         f'no suite {name!r}; there are python-VERSION, python-VERSION-streaming, '
-        'python-VERSION-validatesrunner, python-VERSION-process, python-VERSION-docker, go, go-docker, '
-        'java, java-docker, pipelines-python, pipelines-go, workers-python, examples, benchmarks, memory, '
+        'python-VERSION-validatesrunner, python-VERSION-process, python-VERSION-docker, go, go-process, '
+        'go-docker, java, java-process, java-docker, each with own workers also with -whole behind it, '
+        'pipelines-python, pipelines-go, workers-python, examples, benchmarks, memory, '
         'xlang-CLIENT-SERVER, xlang-examples and containers')
+
+
+def suite_with_own_workers(language, workers, whole):
+    """Some tests of a language's suite, or all."""
+    if language == 'go':
+        return GoSuite(
+            GO_VERSION, tests=('*',) if whole else go_suite.WITH_OWN_WORKERS, workers=workers)
+    left_out = (java_suite.XLANG_TESTS,)
+    if workers != environments.DOCKER:
+        left_out += (java_suite.OF_CONTAINERS,)
+    return JavaSuite(
+        tests=('*',) if whole else java_suite.WITH_OWN_WORKERS, left_out=left_out, workers=workers)
 
 
 def suites_named(names):
