@@ -55,6 +55,31 @@ def test_large_elements_do_not_keep_others_waiting(workers, tmp_path):
     assert diary.span() <= MOST_TIMES * ideal
 
 
+def test_live_job_gets_other_numbers_of_workers(workers):
+    seconds, pause = 40, 0.2
+
+    def build(pipeline):
+        numbers = pipeline | beam.Create(range(int(seconds / pause))) | beam.Reshuffle()
+        slow = numbers | beam.Map(lambda number: (time.sleep(pause), number)[1])
+        beam.testing.util.assert_that(
+            slow, beam.testing.util.equal_to(list(range(int(seconds / pause)))))
+
+    def await_workers(count):
+        deadline = time.monotonic() + 20
+        while len(workers.alive()) != count:
+            assert time.monotonic() < deadline, (count, workers.alive())
+            time.sleep(0.1)
+
+    job = harnesses.Job(build, workers.options(num_workers=1, max_num_workers=1))
+    await_workers(1)
+    job.scale(3, 3)
+    await_workers(3)
+    job.scale(1, 2)
+    await_workers(2)
+    assert job.wait() == 'DONE'
+    assert 'between 3 and 3 workers are asked for' in job.messages()
+
+
 class Positions(RestrictionProvider):
     def initial_restriction(self, element):
         return OffsetRange(0, element)

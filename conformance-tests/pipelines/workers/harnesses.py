@@ -16,9 +16,11 @@ import threading
 import time
 
 import apache_beam as beam
+import grpc
 from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.portability.api import beam_job_api_pb2
 from apache_beam.runners.portability.portable_runner import PortableRunner
+from google.protobuf import struct_pb2
 
 # Workers, which load this as well, are told of their service otherwise.
 ENDPOINT = os.environ.get('CONFORMANCE_ENDPOINT', '')
@@ -117,6 +119,16 @@ class Job:
             state = beam_job_api_pb2.JobState.Enum.Name(event.state)
         self._result._cleanup()
         return state
+
+    def scale(self, least, most):
+        """Sets how many workers it may have from now on."""
+        request = struct_pb2.Struct()
+        request.update({'job': self.id, 'min': least, 'max': most})
+        with grpc.insecure_channel(ENDPOINT) as channel:
+            channel.unary_unary(
+                '/trestle.v1.Admin/ScaleJob',
+                request_serializer=struct_pb2.Struct.SerializeToString,
+                response_deserializer=struct_pb2.Struct.FromString)(request, timeout=30)
 
     def messages(self):
         """All its messages, after its end."""

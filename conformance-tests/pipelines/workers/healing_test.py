@@ -1,7 +1,9 @@
 """Workers that die, fail or hang, and jobs that live on."""
 
 import collections
+import os
 import pathlib
+import signal
 import time
 
 import apache_beam as beam
@@ -145,6 +147,35 @@ def test_user_code_has_four_attempts(workers, tmp_path, failures):
     if failures == 4:
         assert "raise ValueError(f'no luck with {element}')" in messages[-1]
         assert any('that failed has 1 elements' in m and 'pearl' in m for m in messages)
+
+
+class EndsItsProcess(beam.DoFn):
+    """As a crash in a library does, or the kernel when memory is short."""
+
+    def process(self, element):
+        time.sleep(0.3)
+        if element == 'poison':
+            os.kill(os.getpid(), signal.SIGKILL)
+        yield element
+
+
+def test_work_that_ends_every_worker_fails_the_job_and_is_shown(workers):
+    elements = ['bread', 'water', 'salt', 'poison', 'honey', 'wine', 'oil']
+
+    def build(pipeline):
+        _ = (
+            pipeline | beam.Create(elements, reshuffle=False)
+            | 'Eat' >> beam.ParDo(EndsItsProcess()))
+
+    job = harnesses.Job(build, workers.options(num_workers=2, max_num_workers=2))
+    assert job.wait() == 'FAILED'
+    messages = job.messages()
+    assert len([m for m in messages if 'lost its worker (worker ' in m]) == 7
+    assert 'has ended every worker it was on, 8 one after another' in messages[-1]
+    assert 'Eat' in messages[-1]
+    sample = next(m for m in messages if 'that failed has 7 elements' in m)
+    assert 'its worker was last seen at number 4' in sample
+    assert 'poison' in sample and 'honey' in sample and 'salt' not in sample
 
 
 def test_worker_that_hangs_is_named_with_its_threads(workers):

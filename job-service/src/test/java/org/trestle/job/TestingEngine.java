@@ -124,6 +124,8 @@ public final class TestingEngine implements Engine {
     private volatile List<MonitoringInfo> committed = List.of();
     private volatile boolean cancelled;
     private volatile @Nullable String drainRefusal;
+    private volatile List<Integer> workers = List.of();
+    private volatile @Nullable RuntimeException scaleRefusal;
 
     Execution(JobSpec spec, JobListener listener) {
       this.spec = spec;
@@ -193,6 +195,26 @@ public final class TestingEngine implements Engine {
       }
       listener.state(JobState.Enum.DRAINING);
       end(JobState.Enum.DRAINED);
+      return CompletableFuture.completedFuture(null);
+    }
+
+    /** The least and the most workers that were asked for last. */
+    public List<Integer> workers() {
+      return workers;
+    }
+
+    /** Makes the job one that cannot be scaled. */
+    public void refuseToScale(RuntimeException why) {
+      scaleRefusal = why;
+    }
+
+    @Override
+    public CompletableFuture<Void> scale(int minWorkers, int maxWorkers) {
+      RuntimeException why = scaleRefusal;
+      if (why != null) {
+        return CompletableFuture.failedFuture(why);
+      }
+      workers = List.of(minWorkers, maxWorkers);
       return CompletableFuture.completedFuture(null);
     }
 

@@ -20,6 +20,15 @@ public interface JobExecution {
    */
   CompletableFuture<Void> drain();
 
+  /**
+   * Sets how many workers the job may have in each environment, from now on.
+   *
+   * @return completes when the job keeps to it; with {@link IllegalArgumentException} for numbers
+   *     that no job can have, with {@link IllegalStateException} if it has not started to run, ends
+   *     already, or has no workers but those of a pool of the user's
+   */
+  CompletableFuture<Void> scale(int minWorkers, int maxWorkers);
+
   /** Metrics of all attempts of bundles so far. */
   List<MonitoringInfo> attemptedMetrics();
 

@@ -4,6 +4,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
+import java.util.function.Supplier;
 import org.apache.beam.model.fnexecution.v1.BeamFnApi.ProcessBundleDescriptor;
 import org.apache.beam.model.jobmanagement.v1.JobApi.JobMessage.MessageImportance;
 import org.apache.beam.model.jobmanagement.v1.JobApi.JobState;
@@ -12,6 +13,7 @@ import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.trestle.engine.core.bundle.StageId;
+import org.trestle.engine.core.scale.PoolLimits;
 import org.trestle.engine.core.scale.PoolSize;
 import org.trestle.engine.core.schedule.Action;
 import org.trestle.engine.core.schedule.JobCore;
@@ -282,20 +284,66 @@ final class JobRun implements JobExecution {
 
   @Override
   public CompletableFuture<Void> drain() {
+    return whileRunning(
+        "drained",
+        () -> {
+          if (parts == null || !graph().streaming()) {
+            return "only a running streaming job can be drained; let a bounded one come to its end,"
+                + " or cancel it";
+          }
+          startDraining();
+          return null;
+        });
+  }
+
+  @Override
+  public CompletableFuture<Void> scale(int minWorkers, int maxWorkers) {
+    if (minWorkers < 1 || maxWorkers < minWorkers || maxWorkers > ScalingOptions.MOST_WORKERS) {
+      return CompletableFuture.failedFuture(
+          new IllegalArgumentException(
+              "a job cannot have between %d and %d workers; at least 1, at most %d"
+                  .formatted(minWorkers, maxWorkers, ScalingOptions.MOST_WORKERS)));
+    }
+    return whileRunning("scaled", () -> scaled(minWorkers, maxWorkers));
+  }
+
+  /** Scales the job; or says why it cannot. */
+  private @Nullable String scaled(int minWorkers, int maxWorkers) {
+    if (parts == null) {
+      return "only a running job can be scaled";
+    }
+    List<WorkerPool> scalable = pools.values().stream().filter(WorkerPool::isScalable).toList();
+    if (scalable.isEmpty()) {
+      return "its workers are those of a pool of its user's, which decides itself how many there are";
+    }
+    listener.message(
+        MessageImportance.JOB_MESSAGE_DETAILED,
+        "between %d and %d workers are asked for".formatted(minWorkers, maxWorkers));
+    for (WorkerPool pool : scalable) {
+      PoolLimits limits = pool.limits().withWorkers(minWorkers, maxWorkers);
+      pool.limit(limits);
+      core().limit(pool.environmentId(), limits);
+    }
+    pump();
+    return null;
+  }
+
+  /**
+   * Takes a step on the loop, unless the job ends.
+   *
+   * @param what the step does with the job, as a participle
+   * @param step returns null, or why it cannot be taken
+   */
+  private CompletableFuture<Void> whileRunning(String what, Supplier<@Nullable String> step) {
     CompletableFuture<Void> accepted = new CompletableFuture<>();
     loop.execute(
         () -> {
-          if (ended || cancelAsked) {
-            accepted.completeExceptionally(
-                new IllegalStateException("the job ends already, it cannot be drained"));
-          } else if (parts == null || !graph().streaming()) {
-            accepted.completeExceptionally(
-                new IllegalStateException(
-                    "only a running streaming job can be drained; let a bounded one come to its end,"
-                        + " or cancel it"));
-          } else {
-            startDraining();
+          String refusal =
+              ended || cancelAsked ? "the job ends already, it cannot be " + what : step.get();
+          if (refusal == null) {
             accepted.complete(null);
+          } else {
+            accepted.completeExceptionally(new IllegalStateException(refusal));
           }
         });
     var unused =

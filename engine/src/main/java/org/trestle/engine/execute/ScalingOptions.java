@@ -15,7 +15,7 @@ import org.trestle.engine.core.scale.PoolLimits;
  */
 record ScalingOptions(OptionalInt first, OptionalInt min, OptionalInt max, boolean fixed) {
   /** No pool gets larger, whatever is asked for. */
-  private static final int MOST_WORKERS = 1000;
+  static final int MOST_WORKERS = 1000;
 
   /** Reads options as an SDK sends them. */
   static ScalingOptions of(Struct options) {

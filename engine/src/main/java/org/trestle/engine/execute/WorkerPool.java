@@ -17,6 +17,7 @@ import org.trestle.fn.control.WorkerSpec;
 import org.trestle.fn.environment.WorkerFactory;
 import org.trestle.fn.environment.WorkerFactory.StartedWorker;
 import org.trestle.fn.machine.ProcessUsage;
+import org.trestle.proto.Urns;
 
 /**
  * The harnesses of one environment of a job: starts them, counts the bundles on each, replaces
@@ -160,6 +161,15 @@ final class WorkerPool {
       count += member.leaving ? 0 : 1;
     }
     return count;
+  }
+
+  String environmentId() {
+    return environmentId;
+  }
+
+  /** Whether the job decides how many workers there are, and not a pool of its user's. */
+  boolean isScalable() {
+    return !environment.getUrn().equals(Urns.Environments.EXTERNAL);
   }
 
   /** What the pool may become. */

@@ -12,10 +12,12 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import org.apache.beam.model.fnexecution.v1.BeamFnApi.LogEntry;
 import org.apache.beam.model.fnexecution.v1.BeamFnApi.StartWorkerRequest;
+import org.apache.beam.model.jobmanagement.v1.JobApi.JobMessage.MessageImportance;
 import org.apache.beam.model.jobmanagement.v1.JobApi.JobState;
 import org.apache.beam.model.pipeline.v1.RunnerApi.ArtifactInformation;
 import org.apache.beam.model.pipeline.v1.RunnerApi.Environment;
@@ -64,6 +66,13 @@ class WorkersTest {
     Pipeline.Builder pipeline = Counts.pipeline().toBuilder();
     pipeline.getComponentsBuilder().putEnvironments("py", environment);
     return pipeline.build();
+  }
+
+  private static Environment process(String command) {
+    return Environment.newBuilder()
+        .setUrn(Urns.Environments.PROCESS)
+        .setPayload(ProcessPayload.newBuilder().setCommand(command).build().toByteString())
+        .build();
   }
 
   private TestingPool pool(TestingPool.Manner manner, TestingSdk sdk) throws Exception {
@@ -228,16 +237,7 @@ class WorkersTest {
     service.workers(new EnvironmentWorkers(service.server, SHORT, DOCKER, Optional.empty()));
     Path command = Files.createFile(folder.resolve("boot"));
     assertThat(command.toFile().setExecutable(true)).isTrue();
-    Pipeline pipeline =
-        in(
-            Environment.newBuilder()
-                .setUrn(Urns.Environments.PROCESS)
-                .setPayload(
-                    ProcessPayload.newBuilder()
-                        .setCommand(command.toString())
-                        .build()
-                        .toByteString())
-                .build());
+    Pipeline pipeline = in(process(command.toString()));
     TestingService.Prepared prepared = service.prepare(pipeline);
     Files.delete(command);
 
@@ -285,6 +285,81 @@ class WorkersTest {
             text -> text.startsWith("bundle of stage sum lost its worker (worker 7 of 8), trying"))
         .anyMatch(text -> text.startsWith("environment py: worker w-"))
         .anyMatch(text -> text.startsWith("the bundle of stage sum that failed has 2 elements"));
+  }
+
+  /** Counts that go on when the latch says so. */
+  private static TestingSdk waiting(Counts counts, CountDownLatch latch) {
+    return counts
+        .sdk()
+        .on(
+            "make",
+            element -> {
+              latch.await();
+              Counts.make(element);
+            });
+  }
+
+  @Test
+  void runningJobGetsAnotherNumberOfWorkers() throws Exception {
+    Counts counts = new Counts();
+    CountDownLatch goOn = new CountDownLatch(1);
+    TestingSdk patient = waiting(counts, goOn);
+    LinkedBlockingQueue<TestingSdk> started = new LinkedBlockingQueue<>();
+    TestingWorkers workers =
+        new TestingWorkers(
+            service.server,
+            () -> {
+              started.add(patient);
+              return patient;
+            });
+    service.workers(workers);
+    Job job = service.start(in(process("harness")));
+    take(started);
+
+    await(job.execution().scale(3, 4));
+    take(started);
+    take(started);
+    await(job.execution().scale(1, 1));
+    await(
+        CompletableFuture.anyOf(
+            workers.harnesses().stream()
+                .map(TestingHarness::ended)
+                .toArray(CompletableFuture<?>[]::new)));
+    goOn.countDown();
+
+    assertThat(job.await()).isEqualTo(JobState.Enum.DONE);
+    assertThat(counts.result()).isEqualTo(Map.of("a", 3L, "b", 30L));
+    assertThat(job.record().texts(MessageImportance.JOB_MESSAGE_DETAILED))
+        .contains("between 3 and 4 workers are asked for", "between 1 and 1 workers are asked for")
+        .anyMatch(text -> text.startsWith("environment py: 3 workers with 1 bundles at once"));
+    assertRefused(job, 1, 1, IllegalStateException.class, "the job has ended");
+  }
+
+  @Test
+  void jobIsNotScaledToWhatItCannotHave() throws Exception {
+    CountDownLatch goOn = new CountDownLatch(1);
+    try (TestingPool pool = pool(TestingPool.Manner.START, waiting(new Counts(), goOn))) {
+      Job job = service.start(in(pool.environment()));
+
+      assertRefused(job, 0, 2, IllegalArgumentException.class, "between 0 and 2 workers");
+      assertRefused(job, 2, 1, IllegalArgumentException.class, "between 2 and 1 workers");
+      assertRefused(job, 1, 1001, IllegalArgumentException.class, "at most 1000");
+      assertRefused(job, 1, 2, IllegalStateException.class, "those of a pool of its user's");
+      goOn.countDown();
+      assertThat(job.await()).isEqualTo(JobState.Enum.DONE);
+    }
+  }
+
+  private static void await(CompletableFuture<?> future) throws Exception {
+    future.get(TestingService.DEADLINE_SECONDS, TimeUnit.SECONDS);
+  }
+
+  private static void assertRefused(
+      Job job, int min, int max, Class<? extends Exception> type, String why) {
+    assertThatThrownBy(() -> await(job.execution().scale(min, max)))
+        .cause()
+        .isInstanceOf(type)
+        .hasMessageContaining(why);
   }
 
   @Test

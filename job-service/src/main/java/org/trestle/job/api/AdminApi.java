@@ -21,6 +21,13 @@ public final class AdminApi {
   public static final MethodDescriptor<Struct, Struct> SHOW_JOB =
       method("ShowJob", MethodType.UNARY);
 
+  /**
+   * {@code job}, {@code min} and {@code max}, the numbers of workers it may have in each
+   * environment, to {@code job}.
+   */
+  public static final MethodDescriptor<Struct, Struct> SCALE_JOB =
+      method("ScaleJob", MethodType.UNARY);
+
   /** {@code job}, to {@code text}: the fused graph. */
   public static final MethodDescriptor<Struct, Struct> EXPLAIN_JOB =
       method("ExplainJob", MethodType.UNARY);

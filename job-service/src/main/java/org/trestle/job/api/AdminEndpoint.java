@@ -45,6 +45,9 @@ public final class AdminEndpoint implements BindableService {
         .addMethod(
             AdminApi.EXPLAIN_JOB,
             ServerCalls.asyncUnaryCall((q, out) -> Calls.answer(out, () -> explainJob(q))))
+        .addMethod(
+            AdminApi.SCALE_JOB,
+            ServerCalls.asyncUnaryCall((q, out) -> Calls.answer(out, () -> scaleJob(q))))
         .addMethod(AdminApi.READ_LOGS, ServerCalls.asyncServerStreamingCall(this::readLogs))
         .build();
   }
@@ -73,6 +76,18 @@ public final class AdminEndpoint implements BindableService {
         .putFields("stages", Value.newBuilder().setListValue(stages).build())
         .putFields("now", text(jobs.now().toString()))
         .build();
+  }
+
+  private Struct scaleJob(Struct request) {
+    Job job = find(request);
+    job.scale(number(request, "min"), number(request, "max"));
+    return Struct.newBuilder()
+        .putFields("job", Value.newBuilder().setStructValue(describe(job)).build())
+        .build();
+  }
+
+  private static int number(Struct request, String name) {
+    return (int) field(request, name).getNumberValue();
   }
 
   private Struct explainJob(Struct request) throws java.io.IOException {

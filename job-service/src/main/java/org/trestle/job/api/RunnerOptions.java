@@ -10,6 +10,7 @@ import org.apache.beam.model.jobmanagement.v1.JobApi.PipelineOptionType;
  */
 final class RunnerOptions {
   private static final String GROUP = "Trestle";
+  private static final String IN_EACH = " In each of its environments.";
 
   private RunnerOptions() {}
 
@@ -17,7 +18,19 @@ final class RunnerOptions {
     return DescribePipelineOptionsResponse.newBuilder()
         .addOptions(
             option("job_name", PipelineOptionType.Enum.STRING, "Name the job is listed under."))
+        .addOptions(workers("num_workers", "How many workers a job begins with."))
+        .addOptions(workers("min_num_workers", "How many workers a job has at least."))
+        .addOptions(workers("max_num_workers", "How many workers a job has at most."))
+        .addOptions(
+            option(
+                "autoscaling_algorithm",
+                PipelineOptionType.Enum.STRING,
+                "NONE keeps the number of workers as it is at first."))
         .build();
+  }
+
+  private static PipelineOptionDescriptor workers(String name, String description) {
+    return option(name, PipelineOptionType.Enum.INTEGER, description + IN_EACH);
   }
 
   private static PipelineOptionDescriptor option(

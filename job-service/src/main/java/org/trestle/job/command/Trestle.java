@@ -46,6 +46,7 @@ public final class Trestle implements Runnable {
     commands.put("logs", LogsCommand::new);
     commands.put("cancel", CancelCommand::new);
     commands.put("drain", DrainCommand::new);
+    commands.put("scale", ScaleCommand::new);
     commands.put("explain", ExplainCommand::new);
     commands.put("version", VersionCommand::new);
     commands.put("warm-up", WarmUpCommand::new);

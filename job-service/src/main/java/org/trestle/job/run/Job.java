@@ -11,6 +11,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.function.Function;
 import org.apache.beam.model.fnexecution.v1.BeamFnApi.LogEntry;
 import org.apache.beam.model.jobmanagement.v1.JobApi.JobMessage.MessageImportance;
 import org.apache.beam.model.jobmanagement.v1.JobApi.JobState;
@@ -41,7 +42,7 @@ import org.trestle.job.store.JobFigures;
 public final class Job implements JobListener {
   private static final Logger logger = LoggerFactory.getLogger(Job.class);
 
-  private static final long DRAIN_ANSWER_SECONDS = 10;
+  private static final long ANSWER_SECONDS = 10;
 
   private final JobDirectory directory;
   private final EventLog events;
@@ -205,24 +206,46 @@ public final class Job implements JobListener {
    * @throws RefusedException if the job is not a running streaming job
    */
   public JobState.Enum drain() {
+    return ask("drained", JobExecution::drain);
+  }
+
+  /**
+   * Sets how many workers the job may have in each environment.
+   *
+   * @return the state the job is in
+   * @throws RefusedException if the job is not running, its workers are not its own, or it cannot
+   *     have so many
+   */
+  public JobState.Enum scale(int minWorkers, int maxWorkers) {
+    return ask("scaled", running -> running.scale(minWorkers, maxWorkers));
+  }
+
+  /**
+   * Asks the execution for something, and waits till it does it.
+   *
+   * @param what is done with the job, as a participle
+   */
+  private JobState.Enum ask(String what, Function<JobExecution, CompletableFuture<Void>> question) {
     JobExecution running;
     synchronized (this) {
       running = execution;
     }
     if (running == null) {
       throw new RefusedException(
-          Reason.NOT_NOW, "job '" + id() + "' is not running, so it cannot be drained");
+          Reason.NOT_NOW, "job '" + id() + "' is not running, so it cannot be " + what);
     }
     try {
-      running.drain().get(DRAIN_ANSWER_SECONDS, TimeUnit.SECONDS);
+      question.apply(running).get(ANSWER_SECONDS, TimeUnit.SECONDS);
       return state();
     } catch (ExecutionException e) {
       String why = e.getCause() == null ? e.toString() : e.getCause().getMessage();
-      throw new RefusedException(Reason.NOT_NOW, "job '" + id() + "': " + why);
+      boolean wrong = e.getCause() instanceof IllegalArgumentException;
+      throw new RefusedException(
+          wrong ? Reason.INVALID : Reason.NOT_NOW, "job '" + id() + "': " + why);
     } catch (TimeoutException e) {
       throw new RefusedException(
           Reason.NOT_NOW,
-          "job '" + id() + "' did not begin to drain within " + DRAIN_ANSWER_SECONDS + " s");
+          "job '" + id() + "' was not " + what + " within " + ANSWER_SECONDS + " s");
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       throw new RefusedException(Reason.NOT_NOW, "interrupted");

@@ -410,7 +410,9 @@ final class JobEndpointTest {
             .client()
             .describePipelineOptions(DescribePipelineOptionsRequest.getDefaultInstance())
             .getOptionsList();
-    assertThat(options).extracting(PipelineOptionDescriptor::getName).contains("job_name");
+    assertThat(options)
+        .extracting(PipelineOptionDescriptor::getName)
+        .contains("job_name", "num_workers", "min_num_workers", "max_num_workers");
     assertThat(options)
         .allSatisfy(
             option -> {

@@ -29,7 +29,8 @@ final class TrestleTest {
   void helpNamesAllCommands() {
     assertThat(run("--help")).isZero();
     assertThat(out.toString())
-        .contains("serve", "jobs", "show", "logs", "cancel", "drain", "explain", "version");
+        .contains(
+            "serve", "jobs", "show", "logs", "cancel", "drain", "scale", "explain", "version");
   }
 
   @Test
@@ -119,6 +120,40 @@ final class TrestleTest {
       String job = service.run();
       assertThat(run("drain", "last", "--endpoint", service.endpoint())).isZero();
       assertThat(out.toString()).contains(job + " DRAINED");
+    }
+  }
+
+  @Test
+  void scalesAJob() throws Exception {
+    try (TestingService service = TestingService.start(directory)) {
+      String job = service.run();
+      Execution execution = service.engine().next();
+      String endpoint = service.endpoint();
+      assertThat(run("scale", "last", "--min", "2", "--max", "5", "--endpoint", endpoint)).isZero();
+      assertThat(out.toString()).contains(job + " may have between 2 and 5 workers");
+      assertThat(execution.workers()).containsExactly(2, 5);
+      assertThat(run("scale", "last", "--max", "3", "--endpoint", endpoint)).isZero();
+      assertThat(execution.workers()).containsExactly(1, 3);
+    }
+  }
+
+  @Test
+  void saysWhyAJobCannotBeScaled() throws Exception {
+    try (TestingService service = TestingService.start(directory)) {
+      String job = service.run();
+      Execution execution = service.engine().next();
+      String endpoint = service.endpoint();
+      execution.refuseToScale(new IllegalArgumentException("at most 1000"));
+      assertThat(run("scale", job, "--max", "9999", "--endpoint", endpoint)).isEqualTo(1);
+      assertThat(err.toString()).contains("job '" + job + "': at most 1000");
+      execution.refuseToScale(new IllegalStateException("it has no workers of its own"));
+      assertThat(run("scale", job, "--max", "2", "--endpoint", endpoint)).isEqualTo(1);
+      assertThat(err.toString()).contains("it has no workers of its own");
+      execution.end(JobState.Enum.DONE);
+      assertThat(run("scale", job, "--max", "2", "--endpoint", endpoint)).isEqualTo(1);
+      assertThat(err.toString()).contains("is not running, so it cannot be scaled");
+      assertThat(run("scale", job, "--endpoint", endpoint)).isEqualTo(2);
+      assertThat(err.toString()).contains("--max");
     }
   }
 
