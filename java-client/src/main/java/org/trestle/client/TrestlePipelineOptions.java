@@ -41,6 +41,20 @@ public interface TrestlePipelineOptions extends FileStagingOptions {
   /** Sets what the environment needs to know. */
   void setDefaultEnvironmentConfig(@Nullable String value);
 
+  /** How many workers the job begins with in each environment; what the service chooses if 0. */
+  @Description("How many workers the job begins with. Default: what the service chooses")
+  int getNumWorkers();
+
+  /** Sets how many workers the job begins with. */
+  void setNumWorkers(int value);
+
+  /** How many workers the job may have in each environment; what the service chooses if 0. */
+  @Description("How many workers the job may have. Default: what the service chooses")
+  int getMaxNumWorkers();
+
+  /** Sets how many workers the job may have. */
+  void setMaxNumWorkers(int value);
+
   /** The options as these, for callers that have another view of them. */
   static TrestlePipelineOptions of(PipelineOptions options) {
     return options.as(TrestlePipelineOptions.class);

@@ -22,6 +22,7 @@ import org.apache.beam.sdk.PipelineResult;
 import org.apache.beam.sdk.options.PipelineOptionsFactory;
 import org.apache.beam.sdk.transforms.Create;
 import org.apache.beam.vendor.grpc.v1p69p0.com.google.protobuf.ByteString;
+import org.apache.beam.vendor.grpc.v1p69p0.com.google.protobuf.Value;
 import org.apache.beam.vendor.grpc.v1p69p0.io.grpc.Status;
 import org.joda.time.Duration;
 import org.junit.jupiter.api.AfterEach;
@@ -85,6 +86,7 @@ final class TrestleRunnerTest {
         TestingJobService.state(JobState.Enum.DONE));
     TrestlePipelineOptions options = inPool();
     options.setJobName("numbers");
+    options.setMaxNumWorkers(3);
 
     TrestlePipelineResult result = run(options);
 
@@ -93,7 +95,9 @@ final class TrestleRunnerTest {
     assertThat(result.jobId()).isEqualTo(TestingJobService.JOB);
     assertThat(service.prepared.join().getJobName()).isEqualTo("numbers");
     assertThat(service.prepared.join().getPipelineOptions().getFieldsMap())
-        .containsKey("beam:option:job_name:v1");
+        .containsKey("beam:option:job_name:v1")
+        .containsEntry(
+            "beam:option:max_num_workers:v1", Value.newBuilder().setStringValue("3").build());
     assertThat(service.ran.get(10, TimeUnit.SECONDS).getPreparationId())
         .isEqualTo(TestingJobService.PREPARATION);
     assertThat(service.calls)
