@@ -37,6 +37,11 @@ final class WorkerPool {
   /** The same once a worker has done something: the environment itself is in order. */
   private static final int MOST_FAILURES_LATER = 10;
 
+  /** So many workers lost within {@link #RESERVE_MILLIS} are no accident: more will follow. */
+  private static final int LOSSES_FOR_RESERVE = 2;
+
+  private static final long RESERVE_MILLIS = 60_000;
+
   /** Told what happens in the pool. */
   interface Listener {
     /** The number of bundles that may run at once has changed. */
@@ -115,6 +120,10 @@ final class WorkerPool {
 
   private boolean hasWorked;
   private int failuresInARow;
+
+  /** How many workers with bundles were lost of late. */
+  private int losses;
+
   private boolean stopped;
 
   /**
@@ -149,12 +158,26 @@ final class WorkerPool {
   /** Starts the pool's workers; they are announced as slots when they have connected. */
   void start() {
     loop.assertOwner();
-    while (staying() + starting.size() < workers) {
+    while (staying() + starting.size() < processes()) {
       startOne();
     }
   }
 
-  /** How many workers there are that take bundles. */
+  /**
+   * How many workers there should be with the one in reserve, which a pool has that loses some
+   * again and again: it takes the place of the next one at once. The first of the members are in
+   * use.
+   */
+  private int processes() {
+    return losses >= LOSSES_FOR_RESERVE && isScalable() ? workers + 1 : workers;
+  }
+
+  /** How many workers take bundles. */
+  private int inUse() {
+    return Math.min(workers, staying());
+  }
+
+  /** How many workers there are that do not leave. */
   private int staying() {
     int count = 0;
     for (Member member : members) {
@@ -198,18 +221,24 @@ final class WorkerPool {
     listener.resized(environmentId, workers, bundlesPerWorker, size);
     workers = size.workers();
     bundlesPerWorker = size.bundles();
-    for (Member member : List.copyOf(members)) {
-      boolean tooMany = staying() + starting.size() > workers;
-      member.leaving &= staying() + starting.size() >= workers;
+    shrink();
+    start();
+    announce();
+  }
+
+  /** Lets workers leave that are too many: those that have nothing to do at once. */
+  private void shrink() {
+    for (int i = members.size() - 1; i >= 0; i--) {
+      Member member = members.get(i);
+      boolean tooMany = staying() + starting.size() > processes();
+      member.leaving &= staying() + starting.size() >= processes();
       if (tooMany && !member.leaving && member.running == 0) {
         dismiss(member);
       }
     }
-    for (int i = members.size() - 1; staying() + starting.size() > workers && i >= 0; i--) {
+    for (int i = members.size() - 1; staying() + starting.size() > processes() && i >= 0; i--) {
       members.get(i).leaving = true;
     }
-    start();
-    announce();
   }
 
   private void dismiss(Member member) {
@@ -233,7 +262,7 @@ final class WorkerPool {
       }
     }
     return new PoolLoad(
-        staying(),
+        inUse(),
         starting.size(),
         cores,
         idleCores,
@@ -263,7 +292,7 @@ final class WorkerPool {
       return;
     }
     Member member = new Member(worker);
-    member.leaving = staying() >= workers;
+    member.leaving = staying() >= processes();
     members.add(member);
     live.add(environmentId, worker.worker());
     var unused = worker.worker().lost().thenAccept(how -> loop.execute(() -> lost(member, how)));
@@ -296,9 +325,18 @@ final class WorkerPool {
     if (member.used) {
       // Its bundles count their lost workers themselves: the environment may be in order.
       warn(why);
+      losses++;
+      loop.schedule(this::forgetLoss, RESERVE_MILLIS);
       start();
     } else {
       replace(why);
+    }
+  }
+
+  private void forgetLoss() {
+    losses--;
+    if (!stopped) {
+      shrink();
     }
   }
 
@@ -315,7 +353,7 @@ final class WorkerPool {
         Math.min(LONGEST_BACK_OFF_MILLIS, FIRST_BACK_OFF_MILLIS << Math.min(failuresInARow, 10));
     loop.schedule(
         () -> {
-          if (!stopped && staying() + starting.size() < workers) {
+          if (!stopped && staying() + starting.size() < processes()) {
             startOne();
           }
         },
@@ -327,16 +365,18 @@ final class WorkerPool {
   }
 
   private void announce() {
-    listener.slotsChanged(environmentId, staying() * bundlesPerWorker);
+    listener.slotsChanged(environmentId, inUse() * bundlesPerWorker);
   }
 
   /** Takes a place on the least busy worker; null if there is none. */
   @Nullable Lease lease() {
     loop.assertOwner();
     Member best = null;
+    int seen = 0;
     for (Member member : members) {
-      if (!member.leaving && (best == null || member.running < best.running)) {
-        best = member;
+      if (!member.leaving && seen < workers) {
+        seen++;
+        best = best == null || member.running < best.running ? member : best;
       }
     }
     if (best == null) {

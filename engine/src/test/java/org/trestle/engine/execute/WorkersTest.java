@@ -10,11 +10,13 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Queue;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.apache.beam.model.fnexecution.v1.BeamFnApi.LogEntry;
 import org.apache.beam.model.fnexecution.v1.BeamFnApi.StartWorkerRequest;
 import org.apache.beam.model.jobmanagement.v1.JobApi.JobMessage.MessageImportance;
@@ -333,6 +335,27 @@ class WorkersTest {
         .contains("between 3 and 4 workers are asked for", "between 1 and 1 workers are asked for")
         .anyMatch(text -> text.startsWith("environment py: 3 workers with 1 bundles at once"));
     assertRefused(job, 1, 1, IllegalStateException.class, "the job has ended");
+  }
+
+  /** Runs a job whose first workers die in its first bundle; returns all its harnesses. */
+  private Queue<TestingHarness> harnessesWhenTheFirstDie(int deaths) throws Exception {
+    Counts counts = new Counts();
+    TestingSdk mortal = counts.sdk().on("make", element -> element.bundle().harness().die());
+    AtomicInteger started = new AtomicInteger();
+    TestingWorkers workers =
+        new TestingWorkers(
+            service.server, () -> started.incrementAndGet() <= deaths ? mortal : counts.sdk());
+    service.workers(workers);
+    Job job = service.start(in(process("harness")));
+    assertThat(job.await()).isEqualTo(JobState.Enum.DONE);
+    assertThat(counts.result()).isEqualTo(Map.of("a", 3L, "b", 30L));
+    return workers.harnesses();
+  }
+
+  @Test
+  void poolThatLosesSomeWorkersHasOneInReserve() throws Exception {
+    assertThat(harnessesWhenTheFirstDie(1)).hasSize(2);
+    assertThat(harnessesWhenTheFirstDie(2)).as("with one that is not needed").hasSize(4);
   }
 
   @Test
