@@ -26,12 +26,21 @@ import org.trestle.fn.server.FnServer;
  * reads its output; calls to worker pools and to the Docker engine are asynchronous.
  */
 public final class EnvironmentWorkers implements WorkerFactory {
+  /** How many processes are being started at once, for each processor. */
+  private static final int STARTS_PER_PROCESSOR = 3;
+
+  /** How long a process that starts keeps others from doing so. */
+  private static final Duration START_PATIENCE = Duration.ofSeconds(10);
+
   private final FnServer server;
   private final EnvironmentOptions options;
   private final Optional<JavaHarness> javaHarness;
   private final DockerEngine containers;
   private final EnvironmentResolver resolver;
   private final ScheduledThreadPoolExecutor timer;
+  private final StartQueue processStarts =
+      new StartQueue(
+          STARTS_PER_PROCESSOR * Runtime.getRuntime().availableProcessors(), START_PATIENCE);
   private final Set<Started> started = ConcurrentHashMap.newKeySet();
   private final AtomicBoolean closed = new AtomicBoolean();
 
@@ -90,6 +99,12 @@ public final class EnvironmentWorkers implements WorkerFactory {
 
   @Override
   public CompletableFuture<StartedWorker> start(Environment environment, WorkerSpec spec) {
+    return environment.getUrn().equals(EnvironmentResolver.PROCESS)
+        ? processStarts.begin(() -> startNow(environment, spec))
+        : startNow(environment, spec);
+  }
+
+  private CompletableFuture<StartedWorker> startNow(Environment environment, WorkerSpec spec) {
     Started worker;
     try {
       // An image is waited for on the way, without blocking the caller.
