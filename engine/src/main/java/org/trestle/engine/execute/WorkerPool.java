@@ -7,6 +7,7 @@ import java.util.OptionalDouble;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
+import java.util.concurrent.TimeUnit;
 import org.apache.beam.model.pipeline.v1.RunnerApi.Environment;
 import org.jspecify.annotations.Nullable;
 import org.trestle.engine.core.scale.PoolLimits;
@@ -37,10 +38,10 @@ final class WorkerPool {
   /** The same once a worker has done something: the environment itself is in order. */
   private static final int MOST_FAILURES_LATER = 10;
 
-  /** So many workers lost within {@link #RESERVE_MILLIS} are no accident: more will follow. */
+  /** So many workers lost within {@link #OF_LATE_MILLIS} are no accident: more will follow. */
   private static final int LOSSES_FOR_RESERVE = 2;
 
-  private static final long RESERVE_MILLIS = 60_000;
+  private static final long OF_LATE_MILLIS = 60_000;
 
   /** Told what happens in the pool. */
   interface Listener {
@@ -95,6 +96,7 @@ final class WorkerPool {
   /** A worker that has not connected yet. */
   private static final class Start {
     private final CompletableFuture<StartedWorker> worker;
+    private final long begunNanos = System.nanoTime();
 
     private Start(CompletableFuture<StartedWorker> worker) {
       this.worker = worker;
@@ -123,6 +125,9 @@ final class WorkerPool {
 
   /** How many workers with bundles were lost of late. */
   private int losses;
+
+  /** How long the last worker that connected took to do so. */
+  private long startMillis;
 
   private boolean stopped;
 
@@ -163,13 +168,21 @@ final class WorkerPool {
     }
   }
 
-  /**
-   * How many workers there should be with the one in reserve, which a pool has that loses some
-   * again and again: it takes the place of the next one at once. The first of the members are in
-   * use.
-   */
+  /** How many workers there should be with those in reserve; the first of them are in use. */
   private int processes() {
-    return losses >= LOSSES_FOR_RESERVE && isScalable() ? workers + 1 : workers;
+    return workers + reserve();
+  }
+
+  /**
+   * How many workers a pool has that take the place of others at once, when it loses some again and
+   * again: as many as it loses while one starts.
+   */
+  private int reserve() {
+    if (losses < LOSSES_FOR_RESERVE || !isScalable()) {
+      return 0;
+    }
+    long whileStarting = 1 + losses * startMillis / OF_LATE_MILLIS;
+    return (int) Math.min(whileStarting, workers);
   }
 
   /** How many workers take bundles. */
@@ -291,6 +304,7 @@ final class WorkerPool {
     if (!starting.remove(start)) {
       return;
     }
+    startMillis = TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - start.begunNanos);
     Member member = new Member(worker);
     member.leaving = staying() >= processes();
     members.add(member);
@@ -326,7 +340,7 @@ final class WorkerPool {
       // Its bundles count their lost workers themselves: the environment may be in order.
       warn(why);
       losses++;
-      loop.schedule(this::forgetLoss, RESERVE_MILLIS);
+      loop.schedule(this::forgetLoss, OF_LATE_MILLIS);
       start();
     } else {
       replace(why);
