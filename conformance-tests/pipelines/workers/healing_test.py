@@ -4,6 +4,7 @@ import collections
 import os
 import pathlib
 import signal
+import threading
 import time
 
 import apache_beam as beam
@@ -36,20 +37,27 @@ def workers():
         yield made
 
 
+PAUSE = 0.1
+ONE_AT_A_TIME = threading.Lock()
+
+
+class Work(beam.DoFn):
+    """Takes its time for one element after the other, however many bundles its worker has at once."""
+
+    def process(self, number):
+        with ONE_AT_A_TIME:
+            time.sleep(PAUSE)
+        yield number % 10, number
+
+
 def test_batch_job_lives_through_kills(workers):
     seconds = 180 if harnesses.FULL else 24
-    pause = 0.1
-    count = int(seconds * WORKERS / pause)
-
-    def work(number):
-        time.sleep(pause)
-        return number % 10, number
+    count = int(seconds * WORKERS / PAUSE)
 
     def build(pipeline):
         sums = (
             pipeline | beam.Create(range(count)) | beam.Reshuffle()
-            | beam.ParDo(workers.says_it_works()) | beam.Map(work)
-            | beam.CombinePerKey(sum))
+            | beam.ParDo(workers.says_it_works()) | beam.ParDo(Work()) | beam.CombinePerKey(sum))
         expected = collections.Counter()
         for number in range(count):
             expected[number % 10] += number

@@ -97,7 +97,7 @@ final class TrestleRunnerTest {
     assertThat(service.prepared.join().getPipelineOptions().getFieldsMap())
         .containsKey("beam:option:job_name:v1")
         .containsEntry(
-            "beam:option:max_num_workers:v1", Value.newBuilder().setStringValue("3").build());
+            "beam:option:max_num_workers:v1", Value.newBuilder().setNumberValue(3).build());
     assertThat(service.ran.get(10, TimeUnit.SECONDS).getPreparationId())
         .isEqualTo(TestingJobService.PREPARATION);
     assertThat(service.calls)
