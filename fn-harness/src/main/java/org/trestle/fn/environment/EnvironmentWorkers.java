@@ -30,7 +30,7 @@ public final class EnvironmentWorkers implements WorkerFactory {
   private static final int STARTS_PER_PROCESSOR = 3;
 
   /** How long a process that starts keeps others from doing so. */
-  private static final Duration START_PATIENCE = Duration.ofSeconds(10);
+  private static final Duration START_PATIENCE = Duration.ofSeconds(30);
 
   private final FnServer server;
   private final EnvironmentOptions options;

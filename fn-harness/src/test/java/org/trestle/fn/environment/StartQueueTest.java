@@ -48,7 +48,7 @@ class StartQueueTest {
               throw new IllegalStateException("no");
             });
     assertThat(result).isCompletedExceptionally();
-    queue.begin(this::start);
+    assertThat(queue.begin(this::start)).isNotDone();
     assertThat(begun).hasSize(1);
   }
 
