@@ -8,7 +8,6 @@ import json
 import os
 import pathlib
 import random
-import re
 import signal
 import sys
 import tempfile
@@ -21,6 +20,8 @@ from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.portability.api import beam_job_api_pb2
 from apache_beam.runners.portability.portable_runner import PortableRunner
 from google.protobuf import struct_pb2
+
+import sockets
 
 # Workers, which load this as well, are told of their service otherwise.
 ENDPOINT = os.environ.get('CONFORMANCE_ENDPOINT', '')
@@ -160,40 +161,21 @@ def wanted_seconds(pid):
 
 def service_pid():
     """The process that listens at the endpoint; it must be on this machine."""
-    port = int(ENDPOINT.rpartition(':')[2])
-    inodes = set()
-    for table in ('tcp', 'tcp6'):
-        for line in pathlib.Path(f'/proc/net/{table}').read_text().splitlines()[1:]:
-            words = line.split()
-            if words[1].endswith(f':{port:04X}') and words[3] == '0A':
-                inodes.add(f'socket:[{words[9]}]')
-    for file in pathlib.Path('/proc').glob('[0-9]*/fd/*'):
-        with contextlib.suppress(OSError):
-            if os.readlink(file) in inodes:
-                return int(file.parts[2])
+    at_endpoint = sockets.listening(int(ENDPOINT.rpartition(':')[2]))
+    for process in pathlib.Path('/proc').glob('[0-9]*'):
+        if sockets.held_by(process.name) & at_endpoint:
+            return int(process.name)
     raise AssertionError(f'no process here listens at {ENDPOINT}')
 
 
 def resources(pid):
     """What a process holds: threads, open files, listening ports, child processes."""
     process = pathlib.Path(f'/proc/{pid}')
-    sockets = set()
-    files = 0
-    for file in (process / 'fd').iterdir():
-        with contextlib.suppress(OSError):
-            target = os.readlink(file)
-            files += 1
-            if target.startswith('socket:'):
-                sockets.add(re.sub(r'\D', '', target))
-    listening = sum(
-        words[3] == '0A' and words[9] in sockets
-        for table in ('tcp', 'tcp6')
-        for words in map(str.split, (process / 'net' / table).read_text().splitlines()[1:]))
     children = sum(
         len(path.read_text().split()) for path in process.glob('task/*/children'))
     return {
         'threads': len(list((process / 'task').iterdir())),
-        'files': files,
-        'listening': listening,
+        'files': len(list((process / 'fd').iterdir())),
+        'listening': len(sockets.held_by(pid) & sockets.listening()),
         'children': children,
     }
