@@ -1,7 +1,6 @@
 package org.trestle.harness;
 
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -94,8 +93,8 @@ public final class Boot {
             : endpoint(required(flags, "artifact_endpoint"));
     ManagedChannel channel = channels.forDescriptor(artifacts);
     try {
-      Path directory = Files.createTempDirectory("trestle-java-harness-");
-      for (Path jar : new StagedArtifacts(channel, directory).fetch(info.getDependenciesList())) {
+      Path temporary = Path.of(System.getProperty("java.io.tmpdir"));
+      for (Path jar : new StagedArtifacts(channel, temporary).fetch(info.getDependenciesList())) {
         ClassPath.add(jar);
       }
     } finally {

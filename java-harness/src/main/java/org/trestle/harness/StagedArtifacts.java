@@ -17,21 +17,23 @@ import org.apache.beam.model.pipeline.v1.RunnerApi.ArtifactFilePayload;
 import org.apache.beam.model.pipeline.v1.RunnerApi.ArtifactInformation;
 import org.apache.beam.vendor.grpc.v1p69p0.com.google.protobuf.InvalidProtocolBufferException;
 import org.apache.beam.vendor.grpc.v1p69p0.io.grpc.Channel;
+import org.jspecify.annotations.Nullable;
 
 /** The artifacts of a worker's environment, as files of this machine. */
 final class StagedArtifacts {
   private static final long ARTIFACT_MINUTES = 5;
 
   private final ArtifactRetrievalServiceBlockingStub runner;
-  private final Path directory;
+  private final Path temporary;
+  private @Nullable Path directory;
 
   /**
-   * @param directory for artifacts that have to be fetched; they are deleted with the process
+   * @param temporary where a directory is made if artifacts have to be fetched; it is deleted with
+   *     the process
    */
-  StagedArtifacts(Channel channel, Path directory) {
+  StagedArtifacts(Channel channel, Path temporary) {
     runner = ArtifactRetrievalServiceGrpc.newBlockingStub(channel);
-    this.directory = directory;
-    directory.toFile().deleteOnExit();
+    this.temporary = temporary;
   }
 
   /** Returns a file for each artifact, in the same order. */
@@ -62,7 +64,7 @@ final class StagedArtifacts {
   }
 
   private Path fetched(ArtifactInformation artifact, int number) throws IOException {
-    Path file = directory.resolve(number + ".jar");
+    Path file = directory().resolve(number + ".jar");
     file.toFile().deleteOnExit();
     try (OutputStream out = Files.newOutputStream(file)) {
       Iterator<GetArtifactResponse> chunks =
@@ -76,5 +78,15 @@ final class StagedArtifacts {
       throw new IOException("artifact " + number + " cannot be fetched: " + e.getMessage(), e);
     }
     return file;
+  }
+
+  private Path directory() throws IOException {
+    Path made = directory;
+    if (made == null) {
+      made = Files.createTempDirectory(temporary, "trestle-java-harness-");
+      made.toFile().deleteOnExit();
+      directory = made;
+    }
+    return made;
   }
 }

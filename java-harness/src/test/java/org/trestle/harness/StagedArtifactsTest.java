@@ -44,6 +44,7 @@ class StagedArtifactsTest {
   void usesAFileOfTheRunnersStoreWhereItIs() throws IOException {
     Path stored = Files.writeString(directory.resolve("abc123"), "a jar");
     assertThat(fetch(artifact(stored, "abc123"))).containsExactly(stored);
+    assertThat(directory.resolve("temporary")).isEmptyDirectory();
   }
 
   @Test
@@ -57,8 +58,8 @@ class StagedArtifactsTest {
   }
 
   private List<Path> fetch(ArtifactInformation... artifacts) throws IOException {
-    Path fetched = Files.createDirectories(directory.resolve("fetched"));
-    return new StagedArtifacts(channel, fetched).fetch(List.of(artifacts));
+    Path temporary = Files.createDirectories(directory.resolve("temporary"));
+    return new StagedArtifacts(channel, temporary).fetch(List.of(artifacts));
   }
 
   private static ArtifactInformation artifact(Path file, String digest) {
