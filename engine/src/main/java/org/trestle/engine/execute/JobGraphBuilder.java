@@ -92,7 +92,21 @@ final class JobGraphBuilder {
             fused, blocks, context.options().keyGroups(), this::format, this::askedMapping);
   }
 
+  /**
+   * Makes all parts of the job.
+   *
+   * @throws org.trestle.engine.shuffle.SpillException if the disk fails; nothing is held then
+   */
   JobGraph build() {
+    try {
+      return assemble();
+    } catch (RuntimeException failure) {
+      blocks.close();
+      throw failure;
+    }
+  }
+
+  private JobGraph assemble() {
     fused.stages().forEach(stage -> stages.put(stage.id(), stage));
     fused.edges().values().forEach(edge -> edges.put(edge.id(), stageOutput(edge)));
     Map<StageId, SdkStageRuntime> sdkStages = new LinkedHashMap<>();
