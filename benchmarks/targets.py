@@ -6,7 +6,6 @@ import pathlib
 import shlex
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -15,6 +14,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 sys.path.append(str(HERE.parent / 'conformance-tests'))
 
 import environments  # Of the conformance tests: Python and Go with Beam, made once. pylint: disable=wrong-import-position
+import sockets  # Of the conformance tests as well. pylint: disable=wrong-import-position
 
 BEAM_VERSION = '2.77.0'
 FLINK_JARS = '~/.m2/repository/org/apache/beam/beam-runners-flink-*-job-server/*/*.jar'
@@ -62,7 +62,7 @@ class JobServer:
         """Starts it and waits until its port answers; returns at once if it runs already."""
         if self._process is not None and self._process.poll() is None:
             return
-        port = _free_port()
+        port = sockets.free_port()
         command = [part.replace('{port}', str(port)) for part in self._command]
         with open(self._log_path, 'ab') as log:
             try:
@@ -72,7 +72,7 @@ class JobServer:
             except OSError as e:
                 raise TargetError(f'{shlex.join(command)}: {e}') from e
         deadline = time.monotonic() + self._ready_seconds
-        while not _answers(port):
+        while not sockets.answers(port):
             if self._process.poll() is not None or time.monotonic() > deadline:
                 self.stop()
                 raise TargetError(f'{shlex.join(command)} did not start:\n{self._log_tail()}')
@@ -97,20 +97,6 @@ class JobServer:
     def _log_tail(self):
         lines = self._log_path.read_text(errors='replace').splitlines()
         return '\n'.join(lines[-LOG_LINES:])
-
-
-def _free_port():
-    with socket.socket() as probe:
-        probe.bind(('localhost', 0))
-        return probe.getsockname()[1]
-
-
-def _answers(port):
-    try:
-        socket.create_connection(('localhost', port), timeout=1).close()
-        return True
-    except OSError:
-        return False
 
 
 def trestle(directory):

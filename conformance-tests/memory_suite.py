@@ -110,16 +110,10 @@ def _full_disk(job, context):
         return job.run(service, SMALL, 0)
 
 
-@contextlib.contextmanager
 def _service(state, context, name):
-    service = StartedService(
+    return StartedService(
         f'env TRESTLE_JAVA_OPTS=-Xmx{HEAP}m {context.start_command} --state-dir {shlex.quote(state)}',
         context.target / f'{name}-service.log', context.ready_seconds)
-    service.start()
-    try:
-        yield service
-    finally:
-        service.stop()
 
 
 @contextlib.contextmanager

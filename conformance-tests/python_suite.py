@@ -59,16 +59,12 @@ class PythonSuite:
             return self._run(name, context)
         directory = context.target / name
         directory.mkdir(parents=True, exist_ok=True)
-        service = StartedService(
-            f'{context.start_command} --stuck-after {STUCK_AFTER}', directory / 'service.log',
-            context.ready_seconds)
-        service.start()
-        try:
+        with StartedService(
+                f'{context.start_command} --stuck-after {STUCK_AFTER}', directory / 'service.log',
+                context.ready_seconds) as service:
             own = copy.copy(context)
             own.service = service
             return self._run(name, own)
-        finally:
-            service.stop()
 
     def _run(self, name, context):
         make = (

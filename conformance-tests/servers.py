@@ -4,10 +4,11 @@ import contextlib
 import os
 import pathlib
 import shutil
-import socket
 import subprocess
 import tempfile
 import time
+
+import sockets
 
 READY_SECONDS = 120
 STOP_SECONDS = 20
@@ -19,12 +20,6 @@ class ServerError(Exception):
     """A server that cannot be started; the text says what to install, or what it logged."""
 
 
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(('127.0.0.1', 0))
-        return probe.getsockname()[1]
-
-
 @contextlib.contextmanager
 def postgresql():
     """A server with the empty database `postgres`, gone after the block; gives its port."""
@@ -33,7 +28,7 @@ def postgresql():
         raise ServerError('PostgreSQL is not installed; on Debian: apt-get install postgresql')
     initdb, postgres, pg_isready = (
         str(programs[-1] / name) for name in ('initdb', 'postgres', 'pg_isready'))
-    port = free_port()
+    port = sockets.free_port()
     with tempfile.TemporaryDirectory(prefix='xlang-postgresql-') as directory:
         # The server refuses to run as root.
         user = {'user': 'postgres', 'group': 'postgres'} if os.geteuid() == 0 else {}
@@ -66,7 +61,7 @@ def kafka():
         '-Xmx256m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1', '-cp',
         KAFKA_CLASS_PATH.read_text().strip()
     ]
-    port, controller = free_port(), free_port()
+    port, controller = sockets.free_port(), sockets.free_port()
     with tempfile.TemporaryDirectory(prefix='xlang-kafka-') as directory:
         properties = pathlib.Path(directory, 'server.properties')
         properties.write_text(
@@ -87,16 +82,8 @@ def kafka():
             ], cwd=directory)
         with _server(
                 [*java, 'kafka.Kafka', str(properties)], pathlib.Path(directory, 'log'),
-                lambda: _listens(port), cwd=directory):
+                lambda: sockets.answers(port), cwd=directory):
             yield port
-
-
-def _listens(port):
-    try:
-        socket.create_connection(('127.0.0.1', port), timeout=1).close()
-        return True
-    except OSError:
-        return False
 
 
 def _do(command, **options):

@@ -9,6 +9,8 @@ import subprocess
 import threading
 import time
 
+import sockets
+
 LOG_TAIL_LINES = 60
 
 
@@ -49,9 +51,7 @@ class StartedService(Service):
     RESTARTS = 10
 
     def __init__(self, command, log_path, ready_seconds):
-        with socket.socket() as sock:
-            sock.bind(('localhost', 0))
-            port = sock.getsockname()[1]
+        port = sockets.free_port()
         super().__init__(f'localhost:{port}')
         self.command = shlex.split(command.replace('{port}', str(port)))
         self.log_path = log_path
@@ -93,6 +93,13 @@ class StartedService(Service):
                 if line.strip() == b'ready':
                     ready.put(True)
         ready.put(False)
+
+    def __enter__(self):
+        self.start()
+        return self
+
+    def __exit__(self, *failure):
+        self.stop()
 
     @property
     def pid(self):

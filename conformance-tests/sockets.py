@@ -1,25 +1,41 @@
-"""Which processes of this machine hold which TCP sockets."""
+"""TCP sockets of this machine: free ports, ports that answer, and which process holds what."""
 
 import contextlib
 import os
 import pathlib
 import re
+import socket
 
 ESTABLISHED = '01'
 LISTENING = '0A'
 
 
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(('localhost', 0))
+        return probe.getsockname()[1]
+
+
+def answers(port):
+    """Whether a server listens at a port."""
+    try:
+        socket.create_connection(('localhost', port), timeout=1).close()
+        return True
+    except OSError:
+        return False
+
+
 def connected_to(port):
     """Sockets of clients that are connected with a port."""
     return {
-        socket for _, remote, state, socket in _table()
+        number for _, remote, state, number in _table()
         if remote == port and state == ESTABLISHED}
 
 
 def listening(port=None):
     """Sockets that listen, all or those at a port."""
     return {
-        socket for local, _, state, socket in _table()
+        number for local, _, state, number in _table()
         if state == LISTENING and port in (None, local)}
 
 

@@ -21,6 +21,7 @@ from apache_beam.portability.api import beam_job_api_pb2
 from apache_beam.runners.portability.portable_runner import PortableRunner
 from google.protobuf import struct_pb2
 
+import environments
 import sockets
 
 # Workers, which load this as well, are told of their service otherwise.
@@ -39,10 +40,10 @@ class Harnesses:
         self._working = self.directory / 'working'
         self._working.mkdir()
         self.command = self.directory / 'harness'
-        self.command.write_text(
-            f'#!/bin/sh\ntouch {self._pids}/$$\nexport PYTHONPATH={os.environ.get("PYTHONPATH", "")}\n'
-            f'exec {sys.executable} {HARNESS} "$@"\n')
-        self.command.chmod(0o755)
+        environments.script(
+            self.command, f'touch {self._pids}/$$',
+            f'export PYTHONPATH={os.environ.get("PYTHONPATH", "")}',
+            f'exec {sys.executable} {HARNESS} "$@"')
 
     def started(self):
         return [int(path.name) for path in self._pids.iterdir()]

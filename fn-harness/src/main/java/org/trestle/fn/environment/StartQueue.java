@@ -63,19 +63,14 @@ final class StartQueue {
     }
     var unused =
         begun
-            .handle((value, failure) -> true)
+            .handle(
+                (value, failure) ->
+                    failure == null
+                        ? result.complete(value)
+                        : result.completeExceptionally(failure))
+            .copy() // The time-out ends only the wait, and what was begun still completes.
             .completeOnTimeout(true, patience.toNanos(), TimeUnit.NANOSECONDS)
             .thenRun(this::ended);
-    var told =
-        begun.whenComplete(
-            (value, failure) -> {
-              if (failure == null) {
-                result.complete(value);
-              } else {
-                result.completeExceptionally(failure);
-              }
-            });
-    assert unused != null && told != null;
   }
 
   private void ended() {

@@ -161,14 +161,20 @@ final class JobCoreTest {
             new JobEnded(Outcome.FAILED, "ValueError: second"));
   }
 
-  @Test
-  void lostWorkersAreNoAttempts() {
+  /** A job of one element, on one slot. */
+  private static CoreDriver withTwoAttempts() {
     CoreDriver job =
         new CoreDriver(
             POLICY.withMaxAttempts(2),
             List.of(map("m", "in", "")),
             on("in", TestBlock.count(1, 0)));
     job.start(1);
+    return job;
+  }
+
+  @Test
+  void lostWorkersAreNoAttempts() {
+    CoreDriver job = withTwoAttempts();
     job.fail(job.bundle(), "ValueError");
     for (int i = 0; i < 3; i++) {
       job.fail(job.bundle().id(), Cause.LOST_WORKER, "gone");
@@ -181,12 +187,7 @@ final class JobCoreTest {
 
   @Test
   void workThatEndsEveryWorkerFailsTheJob() {
-    CoreDriver job =
-        new CoreDriver(
-            POLICY.withMaxAttempts(2),
-            List.of(map("m", "in", "")),
-            on("in", TestBlock.count(1, 0)));
-    job.start(1);
+    CoreDriver job = withTwoAttempts();
     for (int i = 0; i < 4; i++) {
       job.fail(job.bundle().id(), Cause.LOST_WORKER, "gone");
     }
