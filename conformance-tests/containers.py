@@ -19,10 +19,16 @@ HERE = pathlib.Path(__file__).resolve().parent
 RECIPES = HERE.parent / 'sdk-containers'
 POM = HERE.parent / 'pom.xml'
 ENGINE_SECONDS = 30
+# All images and what is built on the way to them take 4 GiB, or 12 if layers cannot be shared.
+AVAILABLE_BYTES = 12 << 30
+IMAGES_SHARE = 0.6
 # Debian's releases by the Python they have, which must be the one that submits.
 RELEASES = {(3, 11): 'bookworm', (3, 13): 'trixie'}
 BASE_PACKAGES = ('ca-certificates', 'openjdk-{java}-jre-headless', 'python3-pip')
 JAVA_OF_RELEASE = {'bookworm': '17', 'trixie': '21'}
+
+# What the engine is and how fast, to be told at the end of a run.
+notes = []
 
 
 def docker(*arguments, check=True):
@@ -52,17 +58,28 @@ def _answers():
 @functools.cache
 def engine(log_path):
     """Starts a Docker engine if none answers, till the end of this process."""
-    if _answers():
-        return
-    if os.geteuid() != 0 or not shutil.which('dockerd'):
-        raise SetupError(
-            'no Docker engine answers: start one, or run as root with dockerd on the PATH (on Debian '
-            'or Ubuntu: apt-get install docker.io)')
+    if not _answers():
+        if os.geteuid() != 0 or not shutil.which('dockerd'):
+            raise SetupError(
+                'no Docker engine answers: start one, or run as root with dockerd on the PATH (on '
+                'Debian or Ubuntu: apt-get install docker.io)')
+        _start_engine(log_path)
+    notes.append(
+        'Docker engine ' + docker(
+            'info', '--format', '{{.ServerVersion}}, {{.Driver}}, control groups v{{.CgroupVersion}}, '
+            'in {{.DockerRootDir}}').strip())
+
+
+def _start_engine(log_path):
+    root = log_path.parent / 'docker-root'
+    options = ['--iptables=false', '--ip6tables=false', '--bridge=none']
+    if _in_memory(root):
+        options.append(f'--data-root={root}')
     with open(log_path, 'ab') as log:
         daemon = subprocess.Popen(
-            ['dockerd', '--iptables=false', '--ip6tables=false', '--bridge=none'],
-            stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, start_new_session=True)
-    atexit.register(_end, daemon)
+            ['dockerd', *options], stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT,
+            start_new_session=True)
+    atexit.register(_end, daemon, root)
     deadline = time.monotonic() + ENGINE_SECONDS
     while not _answers():
         if daemon.poll() is not None or time.monotonic() > deadline:
@@ -71,12 +88,41 @@ def engine(log_path):
         time.sleep(0.2)
 
 
-def _end(daemon):
+def _in_memory(directory):
+    """Mounts a file system in memory, where there is enough of it.
+
+    A machine's own may be slow, or one that an engine can only use by copying an image for each
+    container, which takes longer than a harness may take to start.
+    """
+    _unmount(directory)
+    meminfo = pathlib.Path('/proc/meminfo').read_text()
+    available = int(re.search(r'MemAvailable: *(\d+) kB', meminfo)[1]) << 10
+    if available < AVAILABLE_BYTES:
+        return False
+    directory.mkdir(exist_ok=True)
+    mounted = subprocess.run(
+        ['mount', '-t', 'tmpfs', '-o', f'size={int(available * IMAGES_SHARE)}', 'trestle-docker',
+         str(directory)],
+        text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    if mounted.returncode:
+        print(f'images are kept on the disk: {mounted.stdout.strip()}', flush=True)
+    return mounted.returncode == 0
+
+
+def _unmount(directory):
+    """Takes away what an earlier run may have left, and what an engine mounted in it."""
+    while os.path.ismount(directory):
+        if subprocess.run(['umount', '-R', '-l', str(directory)]).returncode:
+            break
+
+
+def _end(daemon, root):
     daemon.terminate()
     try:
         daemon.wait(timeout=20)
     except subprocess.TimeoutExpired:
         daemon.kill()
+    _unmount(root)
 
 
 def _exists(image):
@@ -125,9 +171,18 @@ def _java_sdk():
 
 
 @functools.cache
+def _timed_base():
+    base = _base()
+    begin = time.monotonic()
+    docker('run', '--rm', '--network=host', base, 'true')
+    notes.append(f'a container that does nothing: {time.monotonic() - begin:.1f} s')
+    return base
+
+
+@functools.cache
 def image(language, sdk=''):
     """The image of an SDK's harness: `python` of a version, `java` of the build's, or `go`."""
-    base = _base()
+    base = _timed_base()
     if language == 'java':
         sdk = _java_sdk()
     inputs = hashlib.sha256(base.encode())

@@ -16,6 +16,7 @@ import time
 import traceback
 import xml.etree.ElementTree as ElementTree
 
+import containers
 import environments
 import examples
 import go_suite
@@ -52,6 +53,8 @@ EXAMPLES_PYTHON_VERSION = '2.77.0'
 XLANG_PYTHON_VERSION = '2.77.0'
 CONTAINERS_PYTHON_VERSIONS = ('2.71.0', '2.77.0')
 FAILURE_LINES = 25
+# A worker that cannot be started fails its job after three times its time, and that is to be seen.
+CONTAINER_PATIENCE = 4
 
 
 class Context:
@@ -60,7 +63,7 @@ class Context:
     def __init__(self, service, expected, arguments):
         self.service = service
         self.only = arguments.only
-        self.test_seconds = arguments.test_timeout
+        self.test_seconds = self._test_timeout = arguments.test_timeout
         self.jobs = arguments.jobs
         self.target = arguments.target
         self.start_command = arguments.start_command
@@ -68,6 +71,10 @@ class Context:
         self._expected = expected
         self._verbose = arguments.verbose
         self._lock = threading.Lock()
+
+    def begin(self, suite):
+        patience = CONTAINER_PATIENCE if re.search('-docker(-whole)?$', suite) else 1
+        self.test_seconds = self._test_timeout * patience
 
     def tell(self, outcome):
         """Prints how a test went; returns the outcome as it came."""
@@ -162,6 +169,7 @@ def run_suite(name, suite, context):
     """All outcomes of a suite; what keeps it from running is a failure of its `setup`."""
     print(f'--- {name}', flush=True)
     begin = time.monotonic()
+    context.begin(name)
     try:
         outcomes = suite.run(name, context)
     except environments.SetupError as e:
@@ -281,6 +289,8 @@ def main(argv):
         for name, suite in arguments.suite.items():
             outcomes, seconds[name] = run_suite(name, suite, context)
             by_suite[name] = [expected.apply(o) for o in outcomes]
+            if any(o.breaks_the_run for o in by_suite[name]):
+                service.renew()
     except ServiceError as e:
         by_suite['service'] = [Outcome('service', 'start', FAILED, message=str(e))]
     finally:
@@ -298,6 +308,8 @@ def main(argv):
     print_failures(flat)
     print_expected_failures(flat)
     print_table(by_suite, seconds)
+    for note in containers.notes:
+        print(note)
     for name, outcomes in by_suite.items():
         print(f'{name}: {summary(outcomes)}')
     print(summary(flat), flush=True)

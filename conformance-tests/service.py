@@ -40,6 +40,9 @@ class Service:
         """Makes the service answer again after it died; False when that cannot be done."""
         return self.alive()
 
+    def renew(self):
+        """Ends what jobs may have been left, where that can be done."""
+
     def stop(self):
         """Returns what was wrong with the way the service stopped, or None."""
         return None
@@ -125,6 +128,12 @@ class StartedService(Service):
                 print(f'*** {e}', flush=True)
                 return False
             return True
+
+    def renew(self):
+        complaint = self.stop()
+        if complaint:
+            raise ServiceError(complaint)
+        self.start()
 
     def stop(self):
         if self._process is None or self._process.poll() is not None:
