@@ -14,6 +14,8 @@ from apache_beam.transforms.core import RestrictionProvider
 
 WORKERS = 2
 MOST_TIMES = 1.25
+# Work that waits gets more bundles at once; a worker of these tests does one thing at a time.
+ONE_AT_A_TIME = threading.Lock()
 
 
 @pytest.fixture
@@ -29,10 +31,11 @@ class Diary:
         self._directory = str(directory)
 
     def sleep(self, seconds):
-        begin = time.time()
-        time.sleep(seconds)
-        with open(pathlib.Path(self._directory) / str(os.getpid()), 'a') as file:
-            file.write(f'{begin} {time.time()}\n')
+        with ONE_AT_A_TIME:
+            begin = time.time()
+            time.sleep(seconds)
+            with open(pathlib.Path(self._directory) / str(os.getpid()), 'a') as file:
+                file.write(f'{begin} {time.time()}\n')
 
     def span(self):
         times = [
