@@ -26,10 +26,10 @@ import org.trestle.fn.server.FnServer;
  * reads its output; calls to worker pools and to the Docker engine are asynchronous.
  */
 public final class EnvironmentWorkers implements WorkerFactory {
-  /** How many processes are being started at once, for each processor. */
+  /** How many processes and containers are being started at once, for each processor. */
   private static final int STARTS_PER_PROCESSOR = 3;
 
-  /** How long a process that starts keeps others from doing so. */
+  /** How long one that starts, or waits for its image, keeps others from doing so. */
   private static final Duration START_PATIENCE = Duration.ofSeconds(30);
 
   private final FnServer server;
@@ -38,7 +38,7 @@ public final class EnvironmentWorkers implements WorkerFactory {
   private final DockerEngine containers;
   private final EnvironmentResolver resolver;
   private final ScheduledThreadPoolExecutor timer;
-  private final StartQueue processStarts =
+  private final StartQueue starts =
       new StartQueue(
           STARTS_PER_PROCESSOR * Runtime.getRuntime().availableProcessors(), START_PATIENCE);
   private final Set<Started> started = ConcurrentHashMap.newKeySet();
@@ -99,9 +99,10 @@ public final class EnvironmentWorkers implements WorkerFactory {
 
   @Override
   public CompletableFuture<StartedWorker> start(Environment environment, WorkerSpec spec) {
-    return environment.getUrn().equals(EnvironmentResolver.PROCESS)
-        ? processStarts.begin(() -> startNow(environment, spec))
-        : startNow(environment, spec);
+    // A pool of the user's has processes already.
+    return environment.getUrn().equals(EnvironmentResolver.EXTERNAL)
+        ? startNow(environment, spec)
+        : starts.begin(() -> startNow(environment, spec));
   }
 
   private CompletableFuture<StartedWorker> startNow(Environment environment, WorkerSpec spec) {

@@ -18,6 +18,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.IntStream;
 import org.apache.beam.model.pipeline.v1.RunnerApi.AnyOfEnvironmentPayload;
 import org.apache.beam.model.pipeline.v1.RunnerApi.Environment;
 import org.junit.jupiter.api.AfterEach;
@@ -105,9 +106,7 @@ class DockerEnvironmentTest {
   }
 
   private TestingContainer removed() throws InterruptedException {
-    TestingContainer next = docker.removed.poll(30, TimeUnit.SECONDS);
-    assertThat(next).isNotNull();
-    return next;
+    return next(docker.removed);
   }
 
   private TestingContainer only() {
@@ -242,6 +241,35 @@ class DockerEnvironmentTest {
     workers.close();
 
     assertThat(docker.containers).isEmpty();
+  }
+
+  @Test
+  void containersStartAFewAtATime() throws Exception {
+    BlockingQueue<TestingContainer> begun = new LinkedBlockingQueue<>();
+    behaviour = begun::add;
+    int atOnce = 3 * Runtime.getRuntime().availableProcessors();
+    var starts =
+        IntStream.rangeClosed(0, atOnce)
+            .mapToObj(i -> workers.start(TestingDocker.environment(IMAGE), spec))
+            .toList();
+    TestingContainer first = next(begun);
+    for (int i = 1; i < atOnce; i++) {
+      next(begun);
+    }
+    assertThat(docker.containers).hasSize(atOnce);
+
+    boot(first);
+
+    next(begun);
+    assertThat(docker.containers).hasSize(atOnce + 1);
+    assertThat(starts.stream().filter(CompletableFuture::isDone)).hasSize(1);
+  }
+
+  private static TestingContainer next(BlockingQueue<TestingContainer> containers)
+      throws InterruptedException {
+    TestingContainer next = containers.poll(30, TimeUnit.SECONDS);
+    assertThat(next).isNotNull();
+    return next;
   }
 
   @Test
