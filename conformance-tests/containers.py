@@ -19,6 +19,8 @@ HERE = pathlib.Path(__file__).resolve().parent
 RECIPES = HERE.parent / 'sdk-containers'
 POM = HERE.parent / 'pom.xml'
 ENGINE_SECONDS = 30
+# A worker that cannot be started fails its job after three times its time, and that is to be seen.
+PATIENCE = 4
 # All images and what is built on the way to them take 4 GiB, or 12 if layers cannot be shared.
 AVAILABLE_BYTES = 12 << 30
 IMAGES_SHARE = 0.6

@@ -5,7 +5,6 @@ of the services is killed.
 """
 
 import collections
-import contextlib
 import pathlib
 import re
 import shutil
@@ -95,18 +94,13 @@ def _outcome(suite, test, body, run):
         return Outcome(suite, test, FAILED, time.monotonic() - begin, str(e))
 
 
-@contextlib.contextmanager
 def _service(context, directory):
     state = directory / 'state'
     service = StartedService(
         f'{context.start_command} --state-dir {state} --docker-mounts {directory}:{directory}',
         directory / 'service.log', context.ready_seconds)
     service.state = state
-    service.start()
-    try:
-        yield service
-    finally:
-        service.stop()
+    return service
 
 
 class _Run:

@@ -62,9 +62,12 @@ class JavaSuite:
         self.workers = workers
 
     def run(self, name, context):
+        if self.workers == DOCKER:
+            containers.engine(context.target / 'dockerd.log')
+            context = context.patient(containers.PATIENCE)
         directory = context.target / name
         directory.mkdir(parents=True, exist_ok=True)
-        command = _command(context.service.endpoint, self._environment(context), self.properties)
+        command = _command(context.service.endpoint, self._environment(), self.properties)
         first = _TestProcess(command, directory / 'tests-0.log')
         wanted = [
             t for t in first.tests
@@ -91,9 +94,7 @@ class JavaSuite:
         run.work(len(threads), None)
         return run.outcomes
 
-    def _environment(self, context):
-        if self.workers == DOCKER:
-            containers.engine(context.target / 'dockerd.log')
+    def _environment(self):
         config = {
             LOOPBACK: lambda: '',
             PROCESS: lambda: json.dumps({'command': str(HARNESS)}),

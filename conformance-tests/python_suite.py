@@ -73,6 +73,7 @@ class PythonSuite:
         python = make(self.version)
         if self.variant.startswith('docker'):
             containers.engine(context.target / 'dockerd.log')
+            context = context.patient(containers.PATIENCE)
             self.workers = f'DOCKER:{containers.image("python", self.version)}'
         arguments = self._arguments(python)
         directory = context.target / name

@@ -7,6 +7,7 @@ on every listed test that passes, and on a suite that runs no test.
 """
 
 import argparse
+import copy
 import json
 import pathlib
 import re
@@ -53,8 +54,6 @@ EXAMPLES_PYTHON_VERSION = '2.77.0'
 XLANG_PYTHON_VERSION = '2.77.0'
 CONTAINERS_PYTHON_VERSIONS = ('2.71.0', '2.77.0')
 FAILURE_LINES = 25
-# A worker that cannot be started fails its job after three times its time, and that is to be seen.
-CONTAINER_PATIENCE = 4
 
 
 class Context:
@@ -63,7 +62,7 @@ class Context:
     def __init__(self, service, expected, arguments):
         self.service = service
         self.only = arguments.only
-        self.test_seconds = self._test_timeout = arguments.test_timeout
+        self.test_seconds = arguments.test_timeout
         self.jobs = arguments.jobs
         self.target = arguments.target
         self.start_command = arguments.start_command
@@ -72,9 +71,11 @@ class Context:
         self._verbose = arguments.verbose
         self._lock = threading.Lock()
 
-    def begin(self, suite):
-        patience = CONTAINER_PATIENCE if re.search('-docker(-whole)?$', suite) else 1
-        self.test_seconds = self._test_timeout * patience
+    def patient(self, times):
+        """The same for tests that may take so many times as long."""
+        other = copy.copy(self)
+        other.test_seconds *= times
+        return other
 
     def tell(self, outcome):
         """Prints how a test went; returns the outcome as it came."""
@@ -169,7 +170,6 @@ def run_suite(name, suite, context):
     """All outcomes of a suite; what keeps it from running is a failure of its `setup`."""
     print(f'--- {name}', flush=True)
     begin = time.monotonic()
-    context.begin(name)
     try:
         outcomes = suite.run(name, context)
     except environments.SetupError as e:
@@ -286,11 +286,13 @@ def main(argv):
     by_suite, seconds = {}, {}
     try:
         service.start()
+        broken = False
         for name, suite in arguments.suite.items():
+            if broken:
+                service.renew()
             outcomes, seconds[name] = run_suite(name, suite, context)
             by_suite[name] = [expected.apply(o) for o in outcomes]
-            if any(o.breaks_the_run for o in by_suite[name]):
-                service.renew()
+            broken = any(o.breaks_the_run for o in by_suite[name])
     except ServiceError as e:
         by_suite['service'] = [Outcome('service', 'start', FAILED, message=str(e))]
     finally:

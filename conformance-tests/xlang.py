@@ -5,7 +5,6 @@ that the tests ask for; that for Python comes with apache-beam.
 """
 
 import contextlib
-import copy
 import pathlib
 import shlex
 
@@ -44,8 +43,7 @@ class XlangSuite:
         self.go_version = go_version
 
     def run(self, name, context):
-        patient = copy.copy(context)
-        patient.test_seconds *= PATIENCE
+        patient = context.patient(PATIENCE)
         if self.client == 'go':
             # Every Go client of a machine keeps the artifacts of expansions at /tmp/artifacts, and
             # writes each anew: one that stages a file meanwhile finds half of it.
