@@ -8,13 +8,17 @@ import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import java.util.TreeMap;
+import org.trestle.engine.core.bundle.BundleFailure.Cause;
 import org.trestle.engine.core.bundle.BundleId;
 import org.trestle.engine.core.bundle.BundleWork;
+import org.trestle.engine.core.bundle.StageId;
 
 /**
  * What every run of a core on a random schedule has: slots, a clock, running bundles, and a log.
  */
 abstract class RandomRun {
+  private static final int LOSSES_TO_BE_SUSPECT = 3;
+
   /** A line of the log; made to text only when somebody reads it. */
   private record Entry(String what, Object detail) {}
 
@@ -39,6 +43,8 @@ abstract class RandomRun {
   }
 
   abstract TestedCore core();
+
+  abstract String poolOf(StageId stage);
 
   /**
    * Runs till the job ends.
@@ -93,6 +99,28 @@ abstract class RandomRun {
 
   BundleId anyRunning() {
     return List.copyOf(running.keySet()).get(random.nextInt(running.size()));
+  }
+
+  /** A bundle starts. */
+  void add(BundleWork work) {
+    String pool = poolOf(work.stage());
+    for (BundleWork other : running.values()) {
+      check(
+          !poolOf(other.stage()).equals(pool) || (!isSuspect(work) && !isSuspect(other)),
+          "%s starts beside %s, and one of them may end its workers",
+          work.id(),
+          other.id());
+    }
+    check(running.put(work.id(), work) == null, "%s is used twice", work.id());
+  }
+
+  /** Why a bundle fails for which another attempt may help. */
+  Cause anyCause() {
+    return random.nextBoolean() ? Cause.WORK : Cause.LOST_WORKER;
+  }
+
+  private static boolean isSuspect(BundleWork work) {
+    return work.attempts().lostWorkers() >= LOSSES_TO_BE_SUSPECT;
   }
 
   BundleWork remove(BundleId id) {

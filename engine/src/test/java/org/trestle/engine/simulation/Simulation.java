@@ -14,6 +14,7 @@ import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
 import org.trestle.engine.core.bundle.BundleFailure;
+import org.trestle.engine.core.bundle.BundleFailure.Cause;
 import org.trestle.engine.core.bundle.BundleId;
 import org.trestle.engine.core.bundle.BundleResult;
 import org.trestle.engine.core.bundle.BundleWork;
@@ -53,6 +54,7 @@ final class Simulation extends RandomRun {
   private final Map<EdgeId, List<Element>> expected;
   private final JobModel model;
   private final FakeWorker worker;
+  private final SchedulingPolicy policy;
   private final TestedCore core;
   private final Map<String, Integer> used = new TreeMap<>();
   private final Map<StageId, SimGate> gates = new HashMap<>();
@@ -73,7 +75,7 @@ final class Simulation extends RandomRun {
     pipeline = candidate;
     expected = results;
     boolean streaming = random.nextBoolean();
-    SchedulingPolicy policy =
+    policy =
         new SchedulingPolicy(
             ATTEMPTS,
             1 + random.nextInt(10),
@@ -178,7 +180,7 @@ final class Simulation extends RandomRun {
         commit(anyRunning());
       }
     } else if (dice < 70) {
-      mishap(() -> fail(anyRunning()));
+      mishap(() -> fail(anyRunning(), anyCause()));
     } else if (dice < 75) {
       mishap(this::losePool);
     } else if (dice < 85) {
@@ -198,7 +200,7 @@ final class Simulation extends RandomRun {
     BundleWork work = super.remove(id);
     past.add(id);
     asked.remove(id);
-    String pool = model.stage(work.stage()).stage.spec().pool();
+    String pool = poolOf(work.stage());
     used.merge(pool, -1, Integer::sum);
     return work;
   }
@@ -223,15 +225,15 @@ final class Simulation extends RandomRun {
     }
   }
 
-  private void fail(BundleId id) {
+  private void fail(BundleId id, Cause cause) {
     BundleWork work = running.get(id);
-    if (work == null || work.attempt() >= ATTEMPTS) {
+    if (work == null || !policy.allowsRetry(cause, work.attempts().and(cause))) {
       return;
     }
-    log("fail", id);
+    log(cause + " fails", id);
     remove(id);
     model.stage(work.stage()).failed(id);
-    core.bundleFailed(new BundleFailure(id, BundleFailure.Cause.WORK, "simulated"));
+    core.bundleFailed(new BundleFailure(id, cause, "simulated"));
   }
 
   /** A worker dies with all its bundles; its slots are gone, before or after the bundles fail. */
@@ -243,10 +245,8 @@ final class Simulation extends RandomRun {
       settle();
     }
     for (BundleWork work : List.copyOf(running.values())) {
-      if (!ended
-          && model.stage(work.stage()).stage.spec().pool().equals(pool)
-          && random.nextBoolean()) {
-        fail(work.id());
+      if (!ended && poolOf(work.stage()).equals(pool) && random.nextBoolean()) {
+        fail(work.id(), Cause.LOST_WORKER);
         settle();
       }
     }
@@ -358,6 +358,11 @@ final class Simulation extends RandomRun {
         id);
   }
 
+  @Override
+  String poolOf(StageId stage) {
+    return model.stage(stage).stage.spec().pool();
+  }
+
   private void started(BundleWork work) {
     StageModel stage = model.stage(work.stage());
     String pool = stage.stage.spec().pool();
@@ -371,7 +376,7 @@ final class Simulation extends RandomRun {
         gate.checkStarted(work, model.edgeWatermark(side));
       }
     }
-    check(running.put(work.id(), work) == null, "%s is used twice", work.id());
+    add(work);
     stage.started(work, now);
   }
 }

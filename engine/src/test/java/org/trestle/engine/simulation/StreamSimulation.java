@@ -12,6 +12,7 @@ import java.util.Random;
 import java.util.TreeMap;
 import java.util.function.ToLongFunction;
 import org.trestle.engine.core.bundle.BundleFailure;
+import org.trestle.engine.core.bundle.BundleFailure.Cause;
 import org.trestle.engine.core.bundle.BundleId;
 import org.trestle.engine.core.bundle.BundleResult;
 import org.trestle.engine.core.bundle.BundleWork;
@@ -108,6 +109,7 @@ final class StreamSimulation extends RandomRun {
   private final BlockStore blocks = new BlockStore(new MemoryBudget(1L << 40), files);
   private final TriggeredGrouping grouping;
   private final List<GroupingOracle> oracles = new ArrayList<>();
+  private final SchedulingPolicy policy;
   private final TestedCore core;
 
   /** Bundles that the core wants split, and that have not answered. */
@@ -151,6 +153,17 @@ final class StreamSimulation extends RandomRun {
     }
     now = random.nextInt(100);
     mishaps = random.nextInt(40);
+    policy =
+        new SchedulingPolicy(
+            ATTEMPTS,
+            1 + random.nextInt(4),
+            10 + random.nextInt(100),
+            1 + random.nextInt(20),
+            10 + random.nextInt(2000),
+            1 + random.nextInt(3),
+            1 + splitDice.nextInt(60),
+            1 + splitDice.nextInt(120),
+            true);
     core =
         new TestedCore(
             new JobCore(
@@ -163,16 +176,7 @@ final class StreamSimulation extends RandomRun {
                     List.of(ROOT, ELEMENTS, PANES),
                     List.of(new EdgeOutput(ROOT, List.of(new SimBlock(roots)), List.of())),
                     KEY_GROUPS),
-                new SchedulingPolicy(
-                    ATTEMPTS,
-                    1 + random.nextInt(4),
-                    10 + random.nextInt(100),
-                    1 + random.nextInt(20),
-                    10 + random.nextInt(2000),
-                    1 + random.nextInt(3),
-                    1 + splitDice.nextInt(60),
-                    1 + splitDice.nextInt(120),
-                    true)));
+                policy));
   }
 
   private static StageSpec spec(
@@ -258,7 +262,7 @@ final class StreamSimulation extends RandomRun {
         commit(anyRunning());
       }
     } else if (dice < 72) {
-      mishap(() -> fail(anyRunning()));
+      mishap(() -> fail(anyRunning(), anyCause()));
     } else if (dice < 77) {
       mishap(this::loseWorkers);
     } else if (dice < 90) {
@@ -271,15 +275,22 @@ final class StreamSimulation extends RandomRun {
     }
   }
 
-  /** A worker's bundle is lost; the runner's own are not. */
-  private void fail(BundleId id) {
+  /** A bundle of a worker fails; the runner's own do not. */
+  private void fail(BundleId id, Cause cause) {
     BundleWork work = running.get(id);
-    if (work != null && !work.stage().equals(GROUP) && work.attempt() < ATTEMPTS) {
-      log("fail", id);
+    if (work != null
+        && !work.stage().equals(GROUP)
+        && policy.allowsRetry(cause, work.attempts().and(cause))) {
+      log(cause + " fails", id);
       remove(id);
       count("failures of " + work.stage().value(), 1);
-      core.bundleFailed(new BundleFailure(id, BundleFailure.Cause.WORK, "simulated"));
+      core.bundleFailed(new BundleFailure(id, cause, "simulated"));
     }
+  }
+
+  @Override
+  String poolOf(StageId stage) {
+    return stage.equals(GROUP) ? RUNNER : SDK;
   }
 
   private void loseWorkers() {
@@ -287,7 +298,7 @@ final class StreamSimulation extends RandomRun {
     for (BundleId id : List.copyOf(running.keySet())) {
       settle();
       if (random.nextBoolean()) {
-        fail(id);
+        fail(id, Cause.LOST_WORKER);
       }
     }
   }
@@ -527,7 +538,7 @@ final class StreamSimulation extends RandomRun {
       log(" ", action);
       check(!ended, "an action after the job's end: %s", action);
       if (action instanceof StartBundle start) {
-        check(running.put(start.work().id(), start.work()) == null, "twice: %s", start);
+        add(start.work());
       } else if (action instanceof WakeAt wake) {
         wakeAt(wake.processingTime());
       } else if (action instanceof SplitBundle split) {

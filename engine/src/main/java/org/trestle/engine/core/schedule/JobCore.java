@@ -609,10 +609,14 @@ public final class JobCore {
   private void startBundles(Pool pool) {
     while (pool.hasFreeSlot() && pool.hasReadyStage()) {
       StageState stage = graph.stage(pool.nextStage());
+      boolean suspect = stage.isNextSuspect();
+      if (suspect && pool.running() > 0) {
+        return;
+      }
       BundleDraft draft = stage.draw(now);
       BundleId id = new BundleId(nextBundle++);
       running.put(id, new InFlight(id, stage, draft, now, policy));
-      pool.take();
+      pool.take(suspect);
       actions.add(new Action.StartBundle(draft.toWork(id, stage.spec().id(), now)));
       refresh(stage);
     }

@@ -11,6 +11,7 @@ final class Pool {
   private final BitSet worthwhile = new BitSet();
   private int slots;
   private int running;
+  private boolean quarantined;
   private @Nullable PoolScaler scaler;
 
   Pool(String name) {
@@ -31,16 +32,23 @@ final class Pool {
     return scaler;
   }
 
-  void take() {
+  /**
+   * Takes a slot.
+   *
+   * @param alone whether nothing else may run till it is given back
+   */
+  void take(boolean alone) {
     running++;
+    quarantined = alone;
   }
 
   void giveBack() {
     running--;
+    quarantined &= running > 0;
   }
 
   boolean hasFreeSlot() {
-    return running < slots;
+    return running < slots && !quarantined;
   }
 
   void setReady(int stage, boolean isReady, boolean isWorthwhile) {

@@ -42,6 +42,9 @@ public record SchedulingPolicy(
 
   private static final int LOST_WORKERS_FOR_AN_ATTEMPT = 2;
 
+  /** Bad luck does not often come so many times to the same work. */
+  private static final int LOST_WORKERS_TO_SUSPECT = 3;
+
   private static final long FIRST_RETRY_DELAY_MILLIS = 500;
   private static final long LONGEST_RETRY_DELAY_MILLIS = 60_000;
 
@@ -90,6 +93,14 @@ public record SchedulingPolicy(
     return cause != BundleFailure.Cause.RUNNER
         && attempts.failed() < maxAttempts
         && attempts.lostWorkers() < maxLostWorkers();
+  }
+
+  /**
+   * Whether work may be what ends its workers. It is tried with nothing beside it in its pool: work
+   * that shares a worker with such work loses it as often, and is not to be blamed.
+   */
+  boolean isSuspect(Attempts attempts) {
+    return attempts.lostWorkers() >= LOST_WORKERS_TO_SUSPECT;
   }
 
   /**

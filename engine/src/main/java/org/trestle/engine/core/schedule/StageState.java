@@ -30,7 +30,7 @@ abstract sealed class StageState permits UnkeyedStage, KeyedStage {
   private final int index;
   private final StageSpec spec;
   private final Pool pool;
-  private final boolean streaming;
+  private final SchedulingPolicy policy;
   private final HoldMultiset upstream = new HoldMultiset();
   private final StageHolds holds = new StageHolds();
 
@@ -69,7 +69,7 @@ abstract sealed class StageState permits UnkeyedStage, KeyedStage {
     this.index = index;
     this.spec = spec;
     this.pool = pool;
-    this.streaming = policy.streaming();
+    this.policy = policy;
     this.openInputs = spec.inputs().size();
     this.openSideInputs = spec.sideInputs().size();
     SideInputGate gate = spec.gate();
@@ -230,6 +230,12 @@ abstract sealed class StageState permits UnkeyedStage, KeyedStage {
     return !retries.isEmpty() || openInputs == 0 || isFreshWorkWorthwhile(now);
   }
 
+  /** Whether the next bundle is one that may have ended its workers. */
+  final boolean isNextSuspect() {
+    BundleDraft next = retries.peek();
+    return next != null && policy.isSuspect(next.attempts());
+  }
+
   /** Takes the work of one bundle: what failed before comes first. */
   final BundleDraft draw(long now) {
     BundleDraft retry = retries.poll();
@@ -312,7 +318,7 @@ abstract sealed class StageState permits UnkeyedStage, KeyedStage {
   /** Brings the input watermark up to date. */
   final void updateInputWatermark() {
     long earliest = Math.min(upstream.min(), holds.input().min());
-    if (!streaming && earliest < EventTime.MAX) {
+    if (!policy.streaming() && earliest < EventTime.MAX) {
       earliest = EventTime.MIN;
     }
     inputWatermark = Math.max(inputWatermark, earliest);
@@ -343,7 +349,7 @@ abstract sealed class StageState permits UnkeyedStage, KeyedStage {
     } else if (spec.closes()) {
       earliest = EventTime.MIN;
     } else {
-      long base = streaming ? upstream.min() : inputWatermark;
+      long base = policy.streaming() ? upstream.min() : inputWatermark;
       earliest = Math.min(Math.min(base, holds.output().min()), EventTime.MAX - 1);
     }
     outputWatermark = Math.max(outputWatermark, earliest);

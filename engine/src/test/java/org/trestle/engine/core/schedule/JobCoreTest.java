@@ -195,6 +195,30 @@ final class JobCoreTest {
   }
 
   @Test
+  void workThatMayEndItsWorkersRunsAlone() {
+    CoreDriver job =
+        new CoreDriver(
+            new SchedulingPolicy(4, 1, 1, 1, 1 << 20, 1, 1000, 1000, false),
+            List.of(map("m", "in", "")),
+            on("in", TestBlock.count(1, 0), TestBlock.count(1, 1), TestBlock.count(1, 2)));
+    job.start(2);
+    for (int i = 0; i < 3; i++) {
+      List<BundleWork> both = job.bundles();
+      assertThat(both).hasSize(2);
+      both.forEach(work -> job.fail(work.id(), Cause.LOST_WORKER, "gone"));
+    }
+    BundleWork first = job.bundle();
+    assertThat(first.attempts().lostWorkers()).isEqualTo(3);
+    job.commit(first);
+    BundleWork second = job.bundle();
+    assertThat(second.attempts().lostWorkers()).isEqualTo(3);
+    job.fail(second.id(), Cause.LOST_WORKER, "gone");
+    job.commit(job.bundle());
+    job.commit(job.bundle());
+    assertThat(job.end().outcome()).isEqualTo(Outcome.DONE);
+  }
+
+  @Test
   void failsAtOnceIfARetryCannotHelp() {
     CoreDriver job =
         new CoreDriver(POLICY, List.of(map("m", "in", "")), on("in", TestBlock.count(1, 0)));
