@@ -7,6 +7,7 @@ import os
 import pathlib
 import signal
 import subprocess
+import tempfile
 import time
 
 import containers
@@ -29,8 +30,12 @@ XLANG_TESTS = 'transforms/validate_runner_xlang_test.py'
 KILL_GRACE_SECONDS = 30
 # A process ends early when the service died or a test hung or crashed it.
 MOST_PROCESSES = 30
-# The service of the tests with workers of their own hears early of those that hang.
-STUCK_AFTER = '10s'
+# What the services of some variants are started with: one hears early of workers that hang, and in one
+# containers see the files that tests leave for their pipelines.
+SERVICE_OPTIONS = {
+    'workers': '--stuck-after 10s',
+    'docker-whole': f'--docker-mounts {tempfile.gettempdir()}:{tempfile.gettempdir()}',
+}
 # Of FnApiRunnerTest, what goes through state, timers, side inputs, splits and metrics: each job starts
 # containers, which takes seconds.
 IN_CONTAINERS = (
@@ -55,12 +60,13 @@ class PythonSuite:
         self.workers = environments.LOOPBACK
 
     def run(self, name, context):
-        if self.variant != 'workers' or context.start_command is None:
+        options = SERVICE_OPTIONS.get(self.variant)
+        if options is None or context.start_command is None:
             return self._run(name, context)
         directory = context.target / name
         directory.mkdir(parents=True, exist_ok=True)
         with StartedService(
-                f'{context.start_command} --stuck-after {STUCK_AFTER}', directory / 'service.log',
+                f'{context.start_command} {options}', directory / 'service.log',
                 context.ready_seconds) as service:
             own = copy.copy(context)
             own.service = service
