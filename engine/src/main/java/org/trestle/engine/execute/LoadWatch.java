@@ -1,15 +1,16 @@
 package org.trestle.engine.execute;
 
 import java.util.Map;
+import org.trestle.engine.core.scale.PoolScaler;
 import org.trestle.engine.core.schedule.JobCore;
 import org.trestle.fn.machine.MachineUsage;
 
 /**
- * Looks every second at how busy the machine and a job's workers are, and tells the core, which
- * decides the size of the pools. Owned by the job's loop.
+ * Looks a few times a second at how busy the machine and a job's workers are, and tells the core,
+ * which decides the size of the pools. Owned by the job's loop.
  */
 final class LoadWatch {
-  private static final long PERIOD_MILLIS = 1000;
+  private static final long PERIOD_MILLIS = 1000 / PoolScaler.LOOKS_PER_SECOND;
 
   private final JobLoop loop;
   private final JobCore core;

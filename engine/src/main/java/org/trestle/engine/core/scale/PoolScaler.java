@@ -4,7 +4,7 @@ import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Decides the size of one pool, look by look (about one a second).
+ * Decides the size of one pool, look by look ({@value #LOOKS_PER_SECOND} a second).
  *
  * <p>A pool grows when all its slots have been in use for some looks, more work waits, and the
  * machine has processors to spare. Workers that do not use the processors they could have wait for
@@ -13,14 +13,22 @@ import org.jspecify.annotations.Nullable;
  * longer.
  */
 public final class PoolScaler {
-  /** Looks at full slots before the pool grows: a bundle that is about to end needs no help. */
-  private static final int LOOKS_TO_GROW = 2;
+  /** How often a pool is looked at. */
+  public static final int LOOKS_PER_SECOND = 4;
+
+  /** Looks at full slots before more bundles run: one that is about to end needs no help. */
+  private static final int LOOKS_TO_WIDEN = 2;
+
+  /** Looks at full slots before workers are added, which are dear to start. */
+  private static final int LOOKS_TO_GROW = 2 * LOOKS_PER_SECOND;
 
   /** Looks at a full machine before fewer bundles run at once. */
-  private static final int LOOKS_TO_CALM = 3;
+  private static final int LOOKS_TO_CALM = 3 * LOOKS_PER_SECOND;
+
+  private static final int SECONDS_TO_LEAVE = 30;
 
   /** Looks at empty slots before a worker leaves: starting it again is dear. */
-  private static final int LOOKS_TO_LEAVE = 30;
+  private static final int LOOKS_TO_LEAVE = SECONDS_TO_LEAVE * LOOKS_PER_SECOND;
 
   /** A share of a worker's processors below which it mostly waits for something else. */
   private static final double WAITING_SHARE = 0.5;
@@ -67,7 +75,7 @@ public final class PoolScaler {
     looksFull = full ? looksFull + 1 : 0;
     looksCrowded = isCrowded(load) && bundles > limits.bundles() && busy > 0 ? looksCrowded + 1 : 0;
     looksEmpty = !waiting && busy <= fewerSlots() ? looksEmpty + 1 : 0;
-    if (looksFull >= LOOKS_TO_GROW) {
+    if (looksFull >= LOOKS_TO_WIDEN) {
       return grow(load);
     }
     if (looksCrowded >= LOOKS_TO_CALM) {
@@ -77,7 +85,7 @@ public final class PoolScaler {
       return size(
           workers - 1,
           bundles,
-          "only %d bundles ran at once for %d s".formatted(busy, LOOKS_TO_LEAVE));
+          "only %d bundles ran at once for %d s".formatted(busy, SECONDS_TO_LEAVE));
     }
     return null;
   }
@@ -96,7 +104,10 @@ public final class PoolScaler {
           ? size(workers, Math.min(limits.maxBundles(), bundles * 2), all + waits)
           : null;
     }
-    if (workers < limits.maxWorkers() && load.idleCores() >= SPARE_CORE && hasMemory(load)) {
+    if (looksFull >= LOOKS_TO_GROW
+        && workers < limits.maxWorkers()
+        && load.idleCores() >= SPARE_CORE
+        && hasMemory(load)) {
       int more = Math.max(1, (int) load.idleCores());
       return size(Math.min(limits.maxWorkers(), workers + more), bundles, all + idle(load));
     }

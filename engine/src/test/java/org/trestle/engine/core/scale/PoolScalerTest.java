@@ -72,7 +72,7 @@ final class PoolScalerTest {
   @Test
   void moreWorkersStartWhereTheirProcessorsAreBusyAndOthersIdle() {
     PoolScaler scaler = new PoolScaler(PROCESSES, 1);
-    assertThat(looks(scaler, 2, load(1, 3, 1), 1, true)).extracting("workers").isEqualTo(4);
+    assertThat(looks(scaler, 8, load(1, 3, 1), 1, true)).extracting("workers").isEqualTo(4);
     assertThat(looks(new PoolScaler(PROCESSES, 1), 9, load(1, 0.2, 1), 1, true))
         .as("no processor is idle")
         .isNull();
@@ -93,10 +93,10 @@ final class PoolScalerTest {
   @Test
   void idleWorkersLeaveOneByOne() {
     PoolScaler scaler = new PoolScaler(PROCESSES, 3);
-    assertThat(looks(scaler, 30, load(3, 4, 0), 1, false))
+    assertThat(looks(scaler, 120, load(3, 4, 0), 1, false))
         .isEqualTo(new PoolSize(2, 1, "only 1 bundles ran at once for 30 s"));
-    assertThat(looks(scaler, 30, load(2, 4, 0), 0, false)).extracting("workers").isEqualTo(1);
-    assertThat(looks(scaler, 90, load(1, 4, 0), 0, false)).as("at its limit").isNull();
+    assertThat(looks(scaler, 120, load(2, 4, 0), 0, false)).extracting("workers").isEqualTo(1);
+    assertThat(looks(scaler, 360, load(1, 4, 0), 0, false)).as("at its limit").isNull();
   }
 
   @Test
@@ -104,17 +104,17 @@ final class PoolScalerTest {
     PoolScaler scaler = new PoolScaler(ONE_WORKER, 1);
     looks(scaler, 2, load(1, 3, 0.1), 2, true);
     looks(scaler, 2, load(1, 3, 0.1), 4, true);
-    assertThat(looks(scaler, 3, load(1, 0.1, 6), 8, false))
+    assertThat(looks(scaler, 12, load(1, 0.1, 6), 8, false))
         .isEqualTo(new PoolSize(1, 4, "the processors are all busy"));
-    assertThat(looks(scaler, 3, load(1, 0.1, 6), 4, false)).extracting("bundles").isEqualTo(2);
-    assertThat(looks(scaler, 9, load(1, 0.1, 6), 2, false)).isNull();
+    assertThat(looks(scaler, 12, load(1, 0.1, 6), 4, false)).extracting("bundles").isEqualTo(2);
+    assertThat(looks(scaler, 36, load(1, 0.1, 6), 2, false)).isNull();
   }
 
   @Test
   void aMachineThatOthersKeepBusyTakesNothingFromWorkersThatWait() {
     PoolScaler scaler = new PoolScaler(ONE_WORKER, 1);
     looks(scaler, 2, load(1, 3, 0.1), 2, true);
-    assertThat(looks(scaler, 9, load(1, 0, 0.1), 4, false)).isNull();
+    assertThat(looks(scaler, 36, load(1, 0, 0.1), 4, false)).isNull();
   }
 
   @Test
