@@ -9,8 +9,8 @@ import java.nio.file.Path;
 import java.util.function.Consumer;
 
 /**
- * A temporary file: bytes are added at its end and read from anywhere. Safe for use by several
- * threads.
+ * A temporary file: bytes are added at its end, or written over others, and read from anywhere.
+ * Safe for use by several threads.
  *
  * <p>Not a file channel, because an interrupt of one reader would close a channel for all.
  */
@@ -30,14 +30,21 @@ final class SpillFile implements AutoCloseable {
   /** Adds bytes and returns the position of the first. */
   synchronized long append(byte[] source, int from, int to) {
     long position = length;
+    write(position, source, from, to);
+    return position;
+  }
+
+  /**
+   * Writes bytes at a position, over what is there; beyond the end, what is between is undefined.
+   */
+  synchronized void write(long position, byte[] source, int from, int to) {
     try {
       file.seek(position);
       file.write(source, from, to - from);
     } catch (IOException e) {
       throw failure("write", to - from, e);
     }
-    length = position + to - from;
-    return position;
+    length = Math.max(length, position + to - from);
   }
 
   /** Fills a range of the target from this position on. */

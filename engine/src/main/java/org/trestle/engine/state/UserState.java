@@ -23,10 +23,10 @@ public final class UserState implements AutoCloseable {
   private final int pageBytes;
   private final AtomicBoolean closed = new AtomicBoolean();
 
-  /** Empty state on the heap; large values go to disk when the budget is exceeded. */
+  /** Empty state in memory; it goes to disk when the budget is exceeded. */
   public UserState(StateFormats formats, MemoryBudget budget, SpillFiles files, int pageBytes) {
     this.formats = formats;
-    this.storage = new HeapStateStorage(budget, files);
+    this.storage = new PagingStateStorage(budget, files);
     this.budget = budget;
     this.pageBytes = pageBytes;
   }

@@ -49,6 +49,16 @@ final class ValueChunks {
   private int used;
   private long appends;
 
+  /** Without values. */
+  ValueChunks() {}
+
+  /** With values that were added in so many appends. */
+  ValueChunks(byte[] values, long appends) {
+    last = values;
+    used = values.length;
+    this.appends = appends;
+  }
+
   /** Adds values. */
   void append(ByteString values) {
     byte[] target = room(values.size());
