@@ -105,4 +105,4 @@ def _result(output):
 def _error(result, errors, code):
     lines = [line for line in errors.splitlines() if line.strip()]
     text = (result or {}).get('error') or (lines[-1] if lines else f'exit code {code}')
-    return text.strip()[:ERROR_LENGTH]
+    return text.strip().splitlines()[-1][:ERROR_LENGTH]

@@ -1,4 +1,5 @@
-"""A service with little memory, and one with a full disk, under a GroupByKey that needs much of both."""
+"""Services with little memory, or a full disk, under jobs that need much of both: a GroupByKey of large
+values, and state and timers of many keys."""
 
 import contextlib
 import os
@@ -6,6 +7,7 @@ import pathlib
 import shlex
 import subprocess
 import tempfile
+import time
 
 import environments
 from go_suite import run_limited
@@ -17,8 +19,12 @@ from selection import asked_for
 from service import ServiceError
 from service import StartedService
 
-PROGRAM = pathlib.Path(__file__).resolve().parent.parent / 'benchmarks' / 'groupbykey'
+BENCHMARKS = pathlib.Path(__file__).resolve().parent.parent / 'benchmarks'
 HEAP = 192
+# Too little for the timers of KEYS keys.
+SMALL_HEAP = 80
+KEYS = 250_000
+FEW_KEYS = 5_000
 # Beside the heap, a JVM has its own code and buffers of sockets.
 MOST_RESIDENT = 2 * HEAP + 128
 MEGABYTES = 1024
@@ -28,6 +34,7 @@ TOO_LARGE = 256
 SMALL = 16
 MESSAGE_LINES = 40
 PATIENCE = 5
+RELEASE_SECONDS = 10
 
 
 class MemorySuite:
@@ -39,18 +46,23 @@ class MemorySuite:
     def run(self, name, context):
         if context.start_command is None:
             return [context.tell(Outcome(name, 'service', SKIPPED, message='needs services of its own'))]
-        program = environments.GoEnvironment(self.go_version).program_from(PROGRAM)
-        tests = {'more-than-memory': _more_than_memory, 'full-disk': _full_disk}
+        tests = {
+            'more-than-memory': _more_than_memory,
+            'full-disk': _full_disk,
+            'many-keys': _many_keys,
+            'too-many-keys': _too_many_keys,
+        }
+        jobs = _Jobs(environments.GoEnvironment(self.go_version), context)
         outcomes = []
         for test, run in tests.items():
             if asked_for(test, context):
-                outcomes.append(context.tell(self._outcome(name, test, run, program, context)))
+                outcomes.append(context.tell(self._outcome(name, test, run, jobs, context)))
         return outcomes
 
     @staticmethod
-    def _outcome(name, test, run, program, context):
+    def _outcome(name, test, run, jobs, context):
         try:
-            problem = run(_Job(program, context), context)
+            problem = run(jobs, context)
         except (Skipped, ServiceError) as e:
             status = SKIPPED if isinstance(e, Skipped) else FAILED
             return Outcome(name, test, status, message=str(e))
@@ -61,32 +73,38 @@ class Skipped(Exception):
     pass
 
 
-class _Job:
-    """Runs the program on a service."""
+class _Jobs:
+    """Runs programs on a service; each returns why it failed, or None."""
 
-    def __init__(self, program, context):
-        self._program = program
+    def __init__(self, go, context):
+        self._go = go
         self._limit = context.test_seconds * PATIENCE
 
-    def run(self, service, megabytes, hot_megabytes):
-        """Returns why it failed, or None."""
+    def group(self, service, megabytes, hot_megabytes):
+        return self._run(
+            service, 'groupbykey', f'--megabytes={megabytes}', f'--hot_megabytes={hot_megabytes}',
+            '--keys=1000', '--shards=32')
+
+    def keys(self, service, count):
+        return self._run(service, 'go', '--workloads=manykeys', f'--size={count}')
+
+    def _run(self, service, program, *arguments):
+        command = [
+            str(self._go.program_from(BENCHMARKS / program)), *arguments, '--runner=universal',
+            f'--endpoint={service.endpoint}', '--environment_type=LOOPBACK'
+        ]
         with tempfile.TemporaryDirectory(prefix='conformance-memory-') as directory:
-            code, output, seconds = run_limited(
-                [
-                    str(self._program), f'--megabytes={megabytes}', f'--hot_megabytes={hot_megabytes}',
-                    '--keys=1000', '--shards=32', '--runner=universal',
-                    f'--endpoint={service.endpoint}', '--environment_type=LOOPBACK'
-                ], directory, self._limit)
+            code, output, seconds = run_limited(command, directory, self._limit)
         if code == 0:
             return None
         ending = '\n'.join(output.rstrip().split('\n')[-MESSAGE_LINES:])
         return ending if code is not None else f'{ending}\nno end after {seconds:.0f} s'
 
 
-def _more_than_memory(job, context):
+def _more_than_memory(jobs, context):
     with tempfile.TemporaryDirectory(prefix='conformance-memory-') as state:
         with _service(state, context, 'memory') as service:
-            problem = job.run(service, MEGABYTES, HOT_MEGABYTES)
+            problem = jobs.group(service, MEGABYTES, HOT_MEGABYTES)
             resident = _peak_resident_megabytes(service.pid)
             left = _large_files(state)
     print(f'memory: {MEGABYTES} MiB through a heap of {HEAP} MiB, at most {resident} MiB resident')
@@ -97,9 +115,9 @@ def _more_than_memory(job, context):
     return f'files are left: {left}' if left else None
 
 
-def _full_disk(job, context):
+def _full_disk(jobs, context):
     with _small_disk() as state, _service(state, context, 'full-disk') as service:
-        problem = job.run(service, TOO_LARGE, 0)
+        problem = jobs.group(service, TOO_LARGE, 0)
         if problem is None:
             return f'{TOO_LARGE} MiB went through a disk of {DISK_MEGABYTES}'
         if 'No space left' not in problem:
@@ -107,12 +125,35 @@ def _full_disk(job, context):
         left = _large_files(state)
         if left:
             return f'files of the failed job are left: {left}'
-        return job.run(service, SMALL, 0)
+        return jobs.group(service, SMALL, 0)
 
 
-def _service(state, context, name):
+def _many_keys(jobs, context):
+    """More state than the service may hold in memory, in small pieces."""
+    with tempfile.TemporaryDirectory(prefix='conformance-memory-') as state:
+        with _service(state, context, 'many-keys') as service:
+            problem = jobs.keys(service, KEYS)
+            resident = _peak_resident_megabytes(service.pid)
+            left = _large_files(state)
+    print(f'memory: {KEYS} keys with state and a timer, at most {resident} MiB resident')
+    return problem or (f'files are left: {left}' if left else None)
+
+
+def _too_many_keys(jobs, context):
+    """More timers than the heap holds: the job fails, and the next one does not."""
+    with tempfile.TemporaryDirectory(prefix='conformance-memory-') as state:
+        with _service(state, context, 'too-many-keys', SMALL_HEAP) as service:
+            problem = jobs.keys(service, KEYS)
+            if problem is None:
+                return f'{KEYS} timers went through a heap of {SMALL_HEAP} MiB'
+            if 'the service has no memory left' not in problem:
+                return f'the error does not say that the memory is full:\n{problem}'
+            return jobs.keys(service, FEW_KEYS)
+
+
+def _service(state, context, name, heap=HEAP):
     return StartedService(
-        f'env TRESTLE_JAVA_OPTS=-Xmx{HEAP}m {context.start_command} --state-dir {shlex.quote(state)}',
+        f'env TRESTLE_JAVA_OPTS=-Xmx{heap}m {context.start_command} --state-dir {shlex.quote(state)}',
         context.target / f'{name}-service.log', context.ready_seconds)
 
 
@@ -140,6 +181,12 @@ def _peak_resident_megabytes(pid):
 
 
 def _large_files(directory):
-    return [
-        str(path) for path in pathlib.Path(directory).rglob('*')
-        if path.is_file() and path.stat().st_size > 1 << 20]
+    """Those that are still there when a job that has just ended had time to let go of them."""
+    deadline = time.monotonic() + RELEASE_SECONDS
+    while True:
+        left = [
+            str(path) for path in pathlib.Path(directory).rglob('*')
+            if path.is_file() and path.stat().st_size > 1 << 20]
+        if not left or time.monotonic() > deadline:
+            return left
+        time.sleep(0.2)

@@ -20,6 +20,7 @@ import (
 var (
 	names = flag.String("workloads", "startup", "Comma-separated names of workloads.")
 	scale = flag.Float64("scale", 1, "A factor for all sizes.")
+	exact = flag.Int("size", 0, "The size of all workloads, instead of their own.")
 	list  = flag.Bool("list", false, "Prints the names of the workloads and ends.")
 )
 
@@ -44,12 +45,14 @@ type outcome struct {
 
 func run(w workload) outcome {
 	size := max(1, int(float64(w.size)**scale))
+	if *exact > 0 {
+		size = *exact
+	}
 	p, s := beam.NewPipelineWithRoot()
 	w.build(s, size)
 	begin, cpu := time.Now(), processorSeconds()
 	if err := beamx.Run(context.Background(), p); err != nil {
-		lines := strings.Split(strings.TrimSpace(err.Error()), "\n")
-		return outcome{Workload: w.name, Error: lines[len(lines)-1]}
+		return outcome{Workload: w.name, Error: err.Error()}
 	}
 	seconds := time.Since(begin).Seconds()
 	return outcome{

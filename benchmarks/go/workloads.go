@@ -27,6 +27,7 @@ var workloads = []workload{
 	{"hotkey", 2_000_000, "elements", hotkey},
 	{"sideinput", 20_000, "elements", sideinput},
 	{"stateful", 20_000, "elements", stateful},
+	{"manykeys", 100_000, "keys", manyKeys},
 }
 
 func init() {
@@ -36,6 +37,7 @@ func init() {
 	register.Function2x0(values)
 	register.Function2x0(skewed)
 	register.Function2x0(thousandKeys)
+	register.Function2x0(otherKeys)
 	register.Function2x1(sizeOfAll)
 	register.Function2x1(add)
 	register.Function2x1(count)
@@ -199,5 +201,18 @@ func (fn *sumPerKey) OnTimer(
 func stateful(s beam.Scope, size int) {
 	seeds, total := spread(s, size)
 	sums := beam.ParDo(s, newSumPerKey(), beam.ParDo(s, thousandKeys, seeds))
+	passert.Equals(s, stats.Sum(s, sums), total)
+}
+
+func otherKeys(seed int, emit func(string, int)) {
+	for n := range chunk {
+		emit(fmt.Sprintf("key%d", seed*chunk+n), 1)
+	}
+}
+
+// manyKeys has state and a timer for each element's own key.
+func manyKeys(s beam.Scope, size int) {
+	seeds, total := spread(s, size)
+	sums := beam.ParDo(s, newSumPerKey(), beam.ParDo(s, otherKeys, seeds))
 	passert.Equals(s, stats.Sum(s, sums), total)
 }

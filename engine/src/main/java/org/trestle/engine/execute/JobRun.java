@@ -51,6 +51,7 @@ final class JobRun implements JobExecution {
   private final CompletableFuture<JobState.Enum> done = new CompletableFuture<>();
   private volatile @Nullable JobGraph graph;
   private @Nullable Parts parts;
+  private @Nullable CoreMemory coreMemory;
   private boolean ended;
   private boolean announced;
   private boolean cancelAsked;
@@ -103,7 +104,9 @@ final class JobRun implements JobExecution {
     if (jobOptions.drainAtStart()) {
       drain(parts());
     }
-    new LoadWatch(loop, jobCore, pools, this::pump).start();
+    CoreMemory memory = new CoreMemory(jobCore, context.memory());
+    coreMemory = memory;
+    new LoadWatch(loop, jobCore, pools, memory, this::pump).start();
     pump();
   }
 
@@ -369,6 +372,11 @@ final class JobRun implements JobExecution {
   }
 
   private void broken(Throwable failure) {
+    if (failure instanceof OutOfMemoryError) {
+      log.error("job={} is ended: the heap is full", context.jobId(), failure);
+      end(Action.Outcome.FAILED, HeapGuard.reason(heldBytes()));
+      return;
+    }
     log.error("job={} broke an invariant of the engine", context.jobId(), failure);
     String dump = parts == null ? "" : "\n" + core().dump();
     end(Action.Outcome.FAILED, "internal error: " + Failures.describe(failure) + dump);
@@ -424,11 +432,15 @@ final class JobRun implements JobExecution {
   private void release(JobState.Enum state) {
     JobGraph planned = graph;
     try (context) {
+      if (coreMemory != null) {
+        coreMemory.close();
+      }
       if (planned != null) {
         planned.close();
       }
     } catch (RuntimeException failure) {
       log.warn("job={} could not release all it held", context.jobId(), failure);
+      context.memory().abandon();
     } finally {
       loop.stop();
       done.complete(state);
@@ -457,6 +469,16 @@ final class JobRun implements JobExecution {
 
   String jobId() {
     return context.jobId();
+  }
+
+  /** Bytes of memory that the job holds, about. */
+  long heldBytes() {
+    return context.memory().reserved();
+  }
+
+  /** Ends the job, for a reason that is none of its bundles'. */
+  void fail(String message) {
+    loop.execute(() -> end(Action.Outcome.FAILED, message));
   }
 
   @Override

@@ -15,16 +15,19 @@ final class LoadWatch {
   private final JobLoop loop;
   private final JobCore core;
   private final Map<String, WorkerPool> pools;
+  private final CoreMemory memory;
   private final Runnable pump;
   private final MachineUsage machine = new MachineUsage();
 
   /**
    * @param pump carries out what the core asks for after an event
    */
-  LoadWatch(JobLoop loop, JobCore core, Map<String, WorkerPool> pools, Runnable pump) {
+  LoadWatch(
+      JobLoop loop, JobCore core, Map<String, WorkerPool> pools, CoreMemory memory, Runnable pump) {
     this.loop = loop;
     this.core = core;
     this.pools = pools;
+    this.memory = memory;
     this.pump = pump;
   }
 
@@ -45,8 +48,11 @@ final class LoadWatch {
     double idleCores = machine.idleCores();
     long freeBytes = machine.freeBytes();
     long now = System.nanoTime();
+    memory.look();
+    boolean scarce = memory.scarce();
     pools.forEach(
-        (id, pool) -> core.poolLoad(id, pool.load(machine.cores(), idleCores, freeBytes, now)));
+        (id, pool) ->
+            core.poolLoad(id, pool.load(machine.cores(), idleCores, freeBytes, scarce, now)));
     pump.run();
     next();
   }

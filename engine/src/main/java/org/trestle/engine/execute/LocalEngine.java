@@ -51,6 +51,7 @@ public final class LocalEngine implements Engine {
   private final ExecutorService runnerThreads;
   private final Semaphore earlyWorkers = new Semaphore(MAX_EARLY_WORKERS);
   private final Set<JobRun> jobs = ConcurrentHashMap.newKeySet();
+  private final HeapGuard heapGuard = new HeapGuard(() -> jobs);
   private volatile boolean closed;
 
   /**
@@ -185,7 +186,7 @@ public final class LocalEngine implements Engine {
                 workers,
                 early,
                 endpoint,
-                memory,
+                memory.part(),
                 runnerThreads,
                 clock,
                 spill,
@@ -219,6 +220,7 @@ public final class LocalEngine implements Engine {
         logger.warn("job={} did not end within {} s", job.jobId(), CLOSE_DEADLINE_SECONDS, late);
       }
     }
+    heapGuard.close();
     runnerThreads.shutdownNow();
   }
 }

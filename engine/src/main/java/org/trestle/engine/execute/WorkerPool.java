@@ -261,7 +261,8 @@ final class WorkerPool {
   }
 
   /** How busy the pool and the machine have been since the last call. */
-  PoolLoad load(int cores, double idleCores, long freeBytes, long nowNanos) {
+  PoolLoad load(
+      int cores, double idleCores, long freeBytes, boolean dataMemoryScarce, long nowNanos) {
     loop.assertOwner();
     boolean allSeen = !members.isEmpty();
     double wanted = 0;
@@ -281,7 +282,8 @@ final class WorkerPool {
         idleCores,
         allSeen ? OptionalDouble.of(wanted) : OptionalDouble.empty(),
         freeBytes,
-        largest);
+        largest,
+        dataMemoryScarce);
   }
 
   private void startOne() {

@@ -1,6 +1,7 @@
 package org.trestle.engine.shuffle;
 
 import java.util.concurrent.atomic.AtomicLong;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The bytes that the stores of a service may hold in memory, together.
@@ -9,6 +10,7 @@ import java.util.concurrent.atomic.AtomicLong;
  * moves what it can to disk and releases it. Safe for use by several threads; nothing blocks.
  */
 public final class MemoryBudget {
+  private final @Nullable MemoryBudget whole;
   private final long limit;
   private final AtomicLong reserved = new AtomicLong();
 
@@ -21,19 +23,46 @@ public final class MemoryBudget {
     if (limit < 0) {
       throw new IllegalArgumentException("memory limit below zero: " + limit);
     }
+    this.whole = null;
     this.limit = limit;
+  }
+
+  private MemoryBudget(MemoryBudget whole) {
+    this.whole = whole;
+    this.limit = whole.limit;
+  }
+
+  /** A part of this budget: counts what is reserved of it, and has its limit with all others. */
+  public MemoryBudget part() {
+    return new MemoryBudget(this);
   }
 
   /** Counts bytes that are about to be held. */
   public void reserve(long bytes) {
     reserved.addAndGet(bytes);
+    if (whole != null) {
+      whole.reserve(bytes);
+    }
   }
 
   /** Gives back bytes that were reserved. */
   public void release(long bytes) {
     long left = reserved.addAndGet(-bytes);
+    if (whole != null) {
+      whole.release(bytes);
+    }
     if (left < 0) {
       throw new IllegalStateException("released more bytes than were reserved: " + left);
+    }
+  }
+
+  /** Gives back what this part has not, as it broke and cannot tell any more what it holds. */
+  public void abandon() {
+    long left = reserved.getAndSet(0);
+    if (whole != null && left > 0) {
+      whole.release(left);
+    } else if (whole != null) {
+      whole.reserve(-left);
     }
   }
 
@@ -42,15 +71,15 @@ public final class MemoryBudget {
    * later, does it now, so that there is room for what would have to be written piece by piece.
    */
   public boolean scarce() {
-    return reserved.get() > limit - limit / 4;
+    return whole == null ? reserved.get() > limit - limit / 4 : whole.scarce();
   }
 
   /** Whether more is held than the limit allows. */
   public boolean exceeded() {
-    return reserved.get() > limit;
+    return whole == null ? reserved.get() > limit : whole.exceeded();
   }
 
-  /** Bytes held now. */
+  /** Bytes held now, of this part if it is one. */
   public long reserved() {
     return reserved.get();
   }

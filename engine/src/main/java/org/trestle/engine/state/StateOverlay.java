@@ -1,6 +1,7 @@
 package org.trestle.engine.state;
 
 import com.google.protobuf.ByteString;
+import java.util.Collections;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
@@ -16,10 +17,17 @@ import org.trestle.engine.shuffle.MemoryBudget;
  * Changes to cells that are not committed yet, over the committed cells. For one thread at a time.
  */
 final class StateOverlay {
+  /** What the objects of a change cost beyond keys and values, about. */
+  private static final int CHANGE_OVERHEAD = 256;
+
   private final StateStorage storage;
   private final MemoryBudget budget;
   private final Map<StateAddress, Change> changes = new HashMap<>();
   private long reserved;
+
+  // What a request has read last: it reads the same cell several times, perhaps from disk.
+  private @Nullable StateAddress lastCell;
+  private NavigableMap<ByteKey, ValueChunks> lastEntries = Collections.emptyNavigableMap();
 
   StateOverlay(StateStorage storage, MemoryBudget budget) {
     this.storage = storage;
@@ -37,7 +45,28 @@ final class StateOverlay {
   }
 
   private Change change(StateAddress cell) {
-    return changes.computeIfAbsent(cell, any -> new Change());
+    Change known = changes.get(cell);
+    if (known != null) {
+      return known;
+    }
+    Change change = new Change();
+    changes.put(cell, change);
+    reserve(CHANGE_OVERHEAD + cell.key().length());
+    return change;
+  }
+
+  /** The next request begins. */
+  void nextRequest() {
+    lastCell = null;
+  }
+
+  /** The committed entries of a cell, which stay as they are during a request. */
+  private NavigableMap<ByteKey, ValueChunks> committed(StateAddress cell) {
+    if (!cell.equals(lastCell)) {
+      lastEntries = storage.entries(cell);
+      lastCell = cell;
+    }
+    return lastEntries;
   }
 
   private void reserve(long bytes) {
@@ -48,7 +77,7 @@ final class StateOverlay {
   void clear(StateAddress cell) {
     Change change = change(cell);
     change.clearAll = true;
-    change.cleared.clear();
+    change.cleared = Set.of();
     change.appended.clear();
   }
 
@@ -61,15 +90,15 @@ final class StateOverlay {
     Change change = change(cell);
     range(change.appended, from, to).clear();
     if (!change.clearAll) {
-      change.cleared.addAll(range(storage.entries(cell), from, to).keySet());
+      change.cleared().addAll(range(committed(cell), from, to).keySet());
     }
   }
 
   void clearEntry(StateAddress cell, ByteKey entry) {
     Change change = change(cell);
     change.appended.remove(entry);
-    if (!change.clearAll && storage.entries(cell).containsKey(entry)) {
-      change.cleared.add(entry);
+    if (!change.clearAll && committed(cell).containsKey(entry)) {
+      change.cleared().add(entry);
     }
   }
 
@@ -81,7 +110,7 @@ final class StateOverlay {
   /** The first entry at or after this one; null if there is none. */
   @Nullable ByteKey ceiling(StateAddress cell, ByteKey from) {
     Change change = changes.get(cell);
-    NavigableMap<ByteKey, ValueChunks> committed = storage.entries(cell);
+    NavigableMap<ByteKey, ValueChunks> committed = committed(cell);
     if (change == null) {
       return committed.ceilingKey(from);
     }
@@ -100,7 +129,7 @@ final class StateOverlay {
   List<ValueChunks> values(StateAddress cell, ByteKey entry) {
     Change change = changes.get(cell);
     boolean cleared = change != null && (change.clearAll || change.cleared.contains(entry));
-    ValueChunks kept = cleared ? null : storage.entries(cell).get(entry);
+    ValueChunks kept = cleared ? null : committed(cell).get(entry);
     ValueChunks appended = change == null ? null : change.appended.get(entry);
     if (kept == null || appended == null) {
       ValueChunks only = kept == null ? appended : kept;
@@ -124,8 +153,15 @@ final class StateOverlay {
   /** What happened to a cell: first the clearing, then the appending. */
   private static final class Change {
     private boolean clearAll;
-    private final Set<ByteKey> cleared = new HashSet<>();
+    private Set<ByteKey> cleared = Set.of();
     private final TreeMap<ByteKey, ValueChunks> appended = new TreeMap<>();
+
+    Set<ByteKey> cleared() {
+      if (cleared.isEmpty()) {
+        cleared = new HashSet<>();
+      }
+      return cleared;
+    }
 
     ValueChunks values(ByteKey entry) {
       return appended.computeIfAbsent(entry, any -> new ValueChunks());

@@ -1,7 +1,9 @@
 package org.trestle.engine.state;
 
 import com.google.protobuf.ByteString;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import org.apache.beam.model.fnexecution.v1.BeamFnApi.OrderedListRange;
 import org.apache.beam.model.fnexecution.v1.BeamFnApi.StateAppendResponse;
 import org.apache.beam.model.fnexecution.v1.BeamFnApi.StateClearResponse;
@@ -39,6 +41,7 @@ final class StateProtocol {
   private final StateOverlay overlay;
   private final StateFormats formats;
   private final int pageBytes;
+  private final Map<String, String> names = new HashMap<>();
 
   StateProtocol(StateOverlay overlay, StateFormats formats, int pageBytes) {
     this.overlay = overlay;
@@ -47,6 +50,7 @@ final class StateProtocol {
   }
 
   StateResponse.Builder handle(StateRequest request) {
+    overlay.nextRequest();
     StateKey key = request.getStateKey();
     return switch (request.getRequestCase()) {
       case GET -> {
@@ -238,7 +242,7 @@ final class StateProtocol {
     return new StateRequestException("not user state: state key " + key.getTypeCase());
   }
 
-  private static StateAddress address(StateKey key) {
+  private StateAddress address(StateKey key) {
     return switch (key.getTypeCase()) {
       case BAG_USER_STATE -> {
         StateKey.BagUserState bag = key.getBagUserState();
@@ -271,9 +275,14 @@ final class StateProtocol {
     };
   }
 
-  private static StateAddress address(
+  private StateAddress address(
       String transform, String userState, ByteString window, ByteString key) {
-    return new StateAddress(transform, userState, bytesOf(window), bytesOf(key));
+    return new StateAddress(once(transform), once(userState), bytesOf(window), bytesOf(key));
+  }
+
+  /** The same name, not one copy for each request. */
+  private String once(String name) {
+    return names.computeIfAbsent(name, first -> first);
   }
 
   /** A page in the making: pieces of whole values, up to the size of a page or one piece. */

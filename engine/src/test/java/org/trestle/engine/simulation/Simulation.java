@@ -272,7 +272,8 @@ final class Simulation extends RandomRun {
     OptionalDouble busy =
         random.nextBoolean() ? OptionalDouble.empty() : OptionalDouble.of(random.nextInt(3));
     PoolLoad load =
-        new PoolLoad(slots.getOrDefault(pool, 0), 0, 2, idle, busy, random.nextInt(2) << 30, 1);
+        new PoolLoad(
+            slots.getOrDefault(pool, 0), 0, 2, idle, busy, random.nextInt(2) << 30, 1, false);
     log("load of " + pool, load);
     core.poolLoad(pool, load);
   }

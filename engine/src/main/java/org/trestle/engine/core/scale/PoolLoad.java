@@ -13,6 +13,7 @@ import java.util.OptionalDouble;
  *     if that cannot be seen
  * @param freeBytes memory of the machine that is free
  * @param workerBytes memory of the largest worker; 0 if that cannot be seen
+ * @param dataMemoryScarce whether little is left of the memory for data of jobs
  */
 public record PoolLoad(
     int workers,
@@ -21,4 +22,5 @@ public record PoolLoad(
     double idleCores,
     OptionalDouble wantedCores,
     long freeBytes,
-    long workerBytes) {}
+    long workerBytes,
+    boolean dataMemoryScarce) {}

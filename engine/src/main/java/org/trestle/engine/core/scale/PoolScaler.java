@@ -8,8 +8,8 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>A pool grows when all its slots have been in use for some looks, more work waits, and the
  * machine has processors to spare. Workers that do not use the processors they could have wait for
- * something else: then more bundles at once are what helps. Otherwise more workers do, as far as
- * the memory goes. It shrinks again when the machine is full, or when slots have been empty for
+ * something else: then more bundles at once are what helps. Otherwise more workers do. Both as far
+ * as the memory goes. It shrinks again when the machine is full, or when slots have been empty for
  * longer.
  */
 public final class PoolScaler {
@@ -100,7 +100,8 @@ public final class PoolScaler {
         "all %d slots are in use and more work waits, while ".formatted(load.workers() * bundles);
     String waits = whyMostlyWaiting(load);
     if (waits != null) {
-      return bundles < limits.maxBundles()
+      // Each bundle holds what it has changed till its commit.
+      return bundles < limits.maxBundles() && !load.dataMemoryScarce()
           ? size(workers, Math.min(limits.maxBundles(), bundles * 2), all + waits)
           : null;
     }

@@ -5,9 +5,15 @@ package org.trestle.engine.core.schedule;
  */
 final class BundleSizer {
   private final SchedulingPolicy policy;
+  private final int maxElements;
 
-  BundleSizer(SchedulingPolicy policy) {
+  /**
+   * @param maxElements at most so many elements or timers in a bundle, if the policy does not say
+   *     fewer
+   */
+  BundleSizer(SchedulingPolicy policy, int maxElements) {
     this.policy = policy;
+    this.maxElements = Math.min(policy.maxElements(), maxElements);
   }
 
   /**
@@ -19,10 +25,10 @@ final class BundleSizer {
    */
   long share(long pending, long minimum, int slots) {
     if (slots <= 1) {
-      return policy.maxElements();
+      return maxElements;
     }
     long share = ceilDiv(pending, (long) slots * policy.bundlesPerSlot());
-    return Math.min(policy.maxElements(), Math.max(minimum, share));
+    return Math.min(maxElements, Math.max(minimum, share));
   }
 
   /** The share of elements of which nothing is known but their size. */

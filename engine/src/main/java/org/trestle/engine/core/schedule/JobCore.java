@@ -447,6 +447,16 @@ public final class JobCore {
     return edge;
   }
 
+  /** How many timers are set, in all stages. */
+  public long timerCount() {
+    assertOwner();
+    long count = 0;
+    for (StageState stage : graph.stages()) {
+      count += stage.timerCount();
+    }
+    return count;
+  }
+
   /** Every stage's watermarks, holds, pending work and timers: for people. */
   public String dump() {
     assertOwner();

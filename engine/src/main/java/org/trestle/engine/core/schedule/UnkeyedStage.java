@@ -17,7 +17,7 @@ final class UnkeyedStage extends StageState {
 
   UnkeyedStage(int index, StageSpec spec, Pool pool, SchedulingPolicy policy) {
     super(index, spec, pool, policy);
-    this.sizer = new BundleSizer(policy);
+    this.sizer = new BundleSizer(policy, Integer.MAX_VALUE);
   }
 
   @Override

@@ -13,11 +13,12 @@ final class PoolScalerTest {
   private static final PoolLimits PROCESSES = new PoolLimits(1, 4, 1, 8);
 
   private static PoolLoad load(int workers, double idleCores, double wantedCores) {
-    return new PoolLoad(workers, 0, 4, idleCores, OptionalDouble.of(wantedCores), 8 * GIB, GIB);
+    return new PoolLoad(
+        workers, 0, 4, idleCores, OptionalDouble.of(wantedCores), 8 * GIB, GIB, false);
   }
 
   private static PoolLoad unseen(int workers, double idleCores) {
-    return new PoolLoad(workers, 0, 4, idleCores, OptionalDouble.empty(), 8 * GIB, 0);
+    return new PoolLoad(workers, 0, 4, idleCores, OptionalDouble.empty(), 8 * GIB, 0, false);
   }
 
   private static @Nullable PoolSize looks(
@@ -42,6 +43,12 @@ final class PoolScalerTest {
     assertThat(looks(scaler, 2, load(1, 0, 0.1), 4, true)).extracting("bundles").isEqualTo(8);
     assertThat(looks(scaler, 2, load(1, 0, 0.1), 8, true)).extracting("bundles").isEqualTo(16);
     assertThat(looks(scaler, 9, load(1, 0, 0.1), 16, true)).as("at its limit").isNull();
+  }
+
+  @Test
+  void noMoreBundlesRunAtOnceWhileMemoryForTheirDataIsScarce() {
+    PoolLoad scarce = new PoolLoad(1, 0, 4, 0, OptionalDouble.of(0.1), 8 * GIB, GIB, true);
+    assertThat(looks(new PoolScaler(ONE_WORKER, 1), 9, scarce, 2, true)).isNull();
   }
 
   @Test
@@ -80,13 +87,13 @@ final class PoolScalerTest {
 
   @Test
   void noWorkerStartsWithoutMemoryForIt() {
-    PoolLoad tight = new PoolLoad(1, 0, 4, 3, OptionalDouble.of(1), GIB, GIB);
+    PoolLoad tight = new PoolLoad(1, 0, 4, 3, OptionalDouble.of(1), GIB, GIB, false);
     assertThat(looks(new PoolScaler(PROCESSES, 1), 9, tight, 1, true)).isNull();
   }
 
   @Test
   void nothingGrowsWhileWorkersStart() {
-    PoolLoad starting = new PoolLoad(1, 1, 4, 3, OptionalDouble.of(1), 8 * GIB, GIB);
+    PoolLoad starting = new PoolLoad(1, 1, 4, 3, OptionalDouble.of(1), 8 * GIB, GIB, false);
     assertThat(looks(new PoolScaler(PROCESSES, 1), 9, starting, 1, true)).isNull();
   }
 

@@ -9,7 +9,9 @@ import org.junit.jupiter.params.provider.CsvSource;
 final class BundleSizerTest {
   // At least 100 elements or 1000 bytes, at most 10,000 or 100,000 bytes; two bundles for a slot.
   private final BundleSizer sizer =
-      new BundleSizer(new SchedulingPolicy(4, 100, 1000, 10_000, 100_000, 2, 1000, 2000, false));
+      new BundleSizer(
+          new SchedulingPolicy(4, 100, 1000, 10_000, 100_000, 2, 1000, 2000, false),
+          Integer.MAX_VALUE);
 
   @ParameterizedTest
   @CsvSource({
