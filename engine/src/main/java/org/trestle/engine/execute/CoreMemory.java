@@ -26,11 +26,7 @@ final class CoreMemory implements AutoCloseable {
   }
 
   private void reserve(long bytes) {
-    if (bytes > reserved) {
-      budget.reserve(bytes - reserved);
-    } else {
-      budget.release(reserved - bytes);
-    }
+    budget.change(reserved, bytes);
     reserved = bytes;
   }
 

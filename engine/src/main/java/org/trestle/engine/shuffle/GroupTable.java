@@ -117,11 +117,7 @@ public final class GroupTable implements AutoCloseable {
 
     private void account() {
       long now = index.memory();
-      if (now > reserved) {
-        budget.reserve(now - reserved);
-      } else {
-        budget.release(reserved - now);
-      }
+      budget.change(reserved, now);
       reserved = now;
     }
 

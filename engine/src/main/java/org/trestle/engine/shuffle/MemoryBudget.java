@@ -56,6 +56,15 @@ public final class MemoryBudget {
     }
   }
 
+  /** Counts that what took some bytes now takes others. */
+  public void change(long before, long now) {
+    if (now > before) {
+      reserve(now - before);
+    } else {
+      release(before - now);
+    }
+  }
+
   /** Gives back what this part has not, as it broke and cannot tell any more what it holds. */
   public void abandon() {
     long left = reserved.getAndSet(0);

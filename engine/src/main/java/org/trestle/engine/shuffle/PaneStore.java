@@ -32,12 +32,8 @@ public final class PaneStore implements AutoCloseable {
     if (closed) {
       return;
     }
+    budget.change(charged, charged + bytes);
     charged += bytes;
-    if (bytes > 0) {
-      budget.reserve(bytes);
-    } else {
-      budget.release(-bytes);
-    }
   }
 
   boolean exceeded() {

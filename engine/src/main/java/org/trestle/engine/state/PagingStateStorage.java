@@ -125,11 +125,7 @@ final class PagingStateStorage implements StateStorage {
 
   private void reserve(Resident resident) {
     long now = resident.cell().memory(resident.key());
-    if (now > resident.reserved) {
-      budget.reserve(now - resident.reserved);
-    } else {
-      budget.release(resident.reserved - now);
-    }
+    budget.change(resident.reserved, now);
     resident.reserved = now;
   }
 
