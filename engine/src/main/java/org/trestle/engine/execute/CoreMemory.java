@@ -30,9 +30,9 @@ final class CoreMemory implements AutoCloseable {
     reserved = bytes;
   }
 
-  /** Whether little is left of the budget. */
-  boolean scarce() {
-    return budget.scarce();
+  /** Whether nothing is left of the budget. */
+  boolean full() {
+    return budget.exceeded();
   }
 
   /** Gives all back. */

@@ -49,10 +49,10 @@ final class LoadWatch {
     long freeBytes = machine.freeBytes();
     long now = System.nanoTime();
     memory.look();
-    boolean scarce = memory.scarce();
+    boolean full = memory.full();
     pools.forEach(
         (id, pool) ->
-            core.poolLoad(id, pool.load(machine.cores(), idleCores, freeBytes, scarce, now)));
+            core.poolLoad(id, pool.load(machine.cores(), idleCores, freeBytes, full, now)));
     pump.run();
     next();
   }

@@ -262,7 +262,7 @@ final class WorkerPool {
 
   /** How busy the pool and the machine have been since the last call. */
   PoolLoad load(
-      int cores, double idleCores, long freeBytes, boolean dataMemoryScarce, long nowNanos) {
+      int cores, double idleCores, long freeBytes, boolean dataMemoryFull, long nowNanos) {
     loop.assertOwner();
     boolean allSeen = !members.isEmpty();
     double wanted = 0;
@@ -283,7 +283,7 @@ final class WorkerPool {
         allSeen ? OptionalDouble.of(wanted) : OptionalDouble.empty(),
         freeBytes,
         largest,
-        dataMemoryScarce);
+        dataMemoryFull);
   }
 
   private void startOne() {

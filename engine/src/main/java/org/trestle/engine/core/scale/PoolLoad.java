@@ -13,7 +13,7 @@ import java.util.OptionalDouble;
  *     if that cannot be seen
  * @param freeBytes memory of the machine that is free
  * @param workerBytes memory of the largest worker; 0 if that cannot be seen
- * @param dataMemoryScarce whether little is left of the memory for data of jobs
+ * @param dataMemoryFull whether nothing is left of the memory for data of jobs
  */
 public record PoolLoad(
     int workers,
@@ -23,4 +23,4 @@ public record PoolLoad(
     OptionalDouble wantedCores,
     long freeBytes,
     long workerBytes,
-    boolean dataMemoryScarce) {}
+    boolean dataMemoryFull) {}

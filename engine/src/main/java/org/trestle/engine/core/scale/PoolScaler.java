@@ -101,7 +101,7 @@ public final class PoolScaler {
     String waits = whyMostlyWaiting(load);
     if (waits != null) {
       // Each bundle holds what it has changed till its commit.
-      return bundles < limits.maxBundles() && !load.dataMemoryScarce()
+      return bundles < limits.maxBundles() && !load.dataMemoryFull()
           ? size(workers, Math.min(limits.maxBundles(), bundles * 2), all + waits)
           : null;
     }

@@ -46,9 +46,9 @@ final class PoolScalerTest {
   }
 
   @Test
-  void noMoreBundlesRunAtOnceWhileMemoryForTheirDataIsScarce() {
-    PoolLoad scarce = new PoolLoad(1, 0, 4, 0, OptionalDouble.of(0.1), 8 * GIB, GIB, true);
-    assertThat(looks(new PoolScaler(ONE_WORKER, 1), 9, scarce, 2, true)).isNull();
+  void noMoreBundlesRunAtOnceWhileMemoryForTheirDataIsFull() {
+    PoolLoad full = new PoolLoad(1, 0, 4, 0, OptionalDouble.of(0.1), 8 * GIB, GIB, true);
+    assertThat(looks(new PoolScaler(ONE_WORKER, 1), 9, full, 2, true)).isNull();
   }
 
   @Test
