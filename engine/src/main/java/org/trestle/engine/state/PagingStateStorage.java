@@ -41,7 +41,11 @@ final class PagingStateStorage implements StateStorage {
     this.pages = new RecordPages(budget, files);
   }
 
-  private record StateName(String transform, String userState) {}
+  private record StateName(String transform, String userState) {
+    static StateName of(StateAddress address) {
+      return new StateName(address.transform(), address.userState());
+    }
+  }
 
   @Override
   public NavigableMap<ByteKey, ValueChunks> entries(StateAddress address) {
@@ -58,8 +62,7 @@ final class PagingStateStorage implements StateStorage {
   }
 
   private @Nullable CellMap cells(StateAddress address) {
-    ConcurrentMap<ByteKey, CellMap> windows =
-        windowsByState.get(new StateName(address.transform(), address.userState()));
+    ConcurrentMap<ByteKey, CellMap> windows = windowsByState.get(StateName.of(address));
     return windows == null ? null : windows.get(address.window());
   }
 
@@ -76,8 +79,9 @@ final class PagingStateStorage implements StateStorage {
       boolean clearAll,
       Set<ByteKey> cleared,
       NavigableMap<ByteKey, ValueChunks> appended) {
-    CellMap known = cells(address);
-    CellMap cells = known == null ? make(address) : known;
+    ConcurrentMap<ByteKey, CellMap> windows =
+        windowsByState.computeIfAbsent(StateName.of(address), any -> new ConcurrentHashMap<>());
+    CellMap cells = windows.computeIfAbsent(address.window(), any -> make());
     ByteKey key = address.key();
     Resident resident = cells.inMemory(key);
     if (resident == null) {
@@ -89,7 +93,7 @@ final class PagingStateStorage implements StateStorage {
     cell.change(clearAll, cleared, appended);
     if (cell.entries().isEmpty()) {
       forget(resident);
-      removeIfEmpty(address, cells);
+      removeIfEmpty(windows, address.window(), cells);
     } else {
       residents.changed(resident);
       reserve(resident);
@@ -100,14 +104,9 @@ final class PagingStateStorage implements StateStorage {
     makeRoom();
   }
 
-  private CellMap make(StateAddress address) {
+  private CellMap make() {
     CellMap cells = new CellMap(nextId++);
     mapsById.put(cells.id(), cells);
-    windowsByState
-        .computeIfAbsent(
-            new StateName(address.transform(), address.userState()),
-            any -> new ConcurrentHashMap<>())
-        .put(address.window(), cells);
     return cells;
   }
 
@@ -189,40 +188,37 @@ final class PagingStateStorage implements StateStorage {
 
   private void discard(CellMap cells) {
     mapsById.remove(cells.id());
-    for (Resident resident : cells.residents()) {
-      resident.cell().free();
-      forget(resident);
-    }
+    cells.residents().forEach(this::discard);
     cells.forEachLocator(pages::free);
     budget.release(cells.indexMemory());
   }
 
   @Override
   public synchronized void remove(ByteKey window, ByteKey key) {
-    windowsByState.forEach(
-        (state, windows) -> {
-          CellMap cells = windows.get(window);
-          if (cells == null) {
-            return;
-          }
-          Resident resident = cells.inMemory(key);
-          if (resident != null) {
-            resident.cell().free();
-            forget(resident);
-          } else if (takeFromDisk(cells, key) == null) {
-            return;
-          }
-          removeIfEmpty(new StateAddress(state.transform, state.userState, window, key), cells);
-        });
+    for (ConcurrentMap<ByteKey, CellMap> windows : windowsByState.values()) {
+      CellMap cells = windows.get(window);
+      if (cells == null) {
+        continue;
+      }
+      Resident resident = cells.inMemory(key);
+      if (resident == null) {
+        takeFromDisk(cells, key);
+      } else {
+        discard(resident);
+      }
+      removeIfEmpty(windows, window, cells);
+    }
   }
 
-  private void removeIfEmpty(StateAddress address, CellMap cells) {
+  private void discard(Resident resident) {
+    resident.cell().free();
+    forget(resident);
+  }
+
+  private void removeIfEmpty(
+      ConcurrentMap<ByteKey, CellMap> windows, ByteKey window, CellMap cells) {
     if (cells.isEmpty()) {
-      ConcurrentMap<ByteKey, CellMap> windows =
-          windowsByState.get(new StateName(address.transform(), address.userState()));
-      if (windows != null) {
-        windows.remove(address.window());
-      }
+      windows.remove(window);
       discard(cells);
     }
   }

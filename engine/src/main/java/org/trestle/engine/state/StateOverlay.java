@@ -45,14 +45,12 @@ final class StateOverlay {
   }
 
   private Change change(StateAddress cell) {
-    Change known = changes.get(cell);
-    if (known != null) {
-      return known;
-    }
-    Change change = new Change();
-    changes.put(cell, change);
-    reserve(CHANGE_OVERHEAD + cell.key().length());
-    return change;
+    return changes.computeIfAbsent(
+        cell,
+        any -> {
+          reserve(CHANGE_OVERHEAD + cell.key().length());
+          return new Change();
+        });
   }
 
   /** The next request begins. */
