@@ -102,12 +102,25 @@ class _Jobs:
 
 
 def _more_than_memory(jobs, context):
+    return _in_little_memory(
+        context, 'memory', f'{MEGABYTES} MiB',
+        lambda service: jobs.group(service, MEGABYTES, HOT_MEGABYTES))
+
+
+def _many_keys(jobs, context):
+    """More state than the service may hold in memory, in small pieces."""
+    return _in_little_memory(
+        context, 'many-keys', f'{KEYS} keys with state and a timer',
+        lambda service: jobs.keys(service, KEYS))
+
+
+def _in_little_memory(context, name, what, run):
     with tempfile.TemporaryDirectory(prefix='conformance-memory-') as state:
-        with _service(state, context, 'memory') as service:
-            problem = jobs.group(service, MEGABYTES, HOT_MEGABYTES)
+        with _service(state, context, name) as service:
+            problem = run(service)
             resident = _peak_resident_megabytes(service.pid)
             left = _large_files(state)
-    print(f'memory: {MEGABYTES} MiB through a heap of {HEAP} MiB, at most {resident} MiB resident')
+    print(f'memory: {what} through a heap of {HEAP} MiB, at most {resident} MiB resident')
     if problem:
         return problem
     if resident > MOST_RESIDENT:
@@ -126,17 +139,6 @@ def _full_disk(jobs, context):
         if left:
             return f'files of the failed job are left: {left}'
         return jobs.group(service, SMALL, 0)
-
-
-def _many_keys(jobs, context):
-    """More state than the service may hold in memory, in small pieces."""
-    with tempfile.TemporaryDirectory(prefix='conformance-memory-') as state:
-        with _service(state, context, 'many-keys') as service:
-            problem = jobs.keys(service, KEYS)
-            resident = _peak_resident_megabytes(service.pid)
-            left = _large_files(state)
-    print(f'memory: {KEYS} keys with state and a timer, at most {resident} MiB resident')
-    return problem or (f'files are left: {left}' if left else None)
 
 
 def _too_many_keys(jobs, context):
