@@ -57,23 +57,30 @@ def _answers():
     return 'Server Version' in docker('info', check=False)
 
 
+def ready(context):
+    """Sees to an engine; returns the context of tests whose workers are in containers."""
+    engine(context.target)
+    return context.patient(PATIENCE)
+
+
 @functools.cache
-def engine(log_path):
-    """Starts a Docker engine if none answers, till the end of this process."""
+def engine(target):
+    """Starts a Docker engine if none answers, till the end of this process; its log is in `target`."""
     if not _answers():
         if os.geteuid() != 0 or not shutil.which('dockerd'):
             raise SetupError(
                 'no Docker engine answers: start one, or run as root with dockerd on the PATH (on '
                 'Debian or Ubuntu: apt-get install docker.io)')
-        _start_engine(log_path)
+        _start_engine(target)
     notes.append(
         'Docker engine ' + docker(
             'info', '--format', '{{.ServerVersion}}, {{.Driver}}, control groups v{{.CgroupVersion}}, '
             'in {{.DockerRootDir}}').strip())
 
 
-def _start_engine(log_path):
-    root = log_path.parent / 'docker-root'
+def _start_engine(target):
+    log_path = target / 'dockerd.log'
+    root = target / 'docker-root'
     options = ['--iptables=false', '--ip6tables=false', '--bridge=none']
     if _in_memory(root):
         options.append(f'--data-root={root}')

@@ -60,7 +60,7 @@ class ContainersSuite:
     def run(self, name, context):
         if context.start_command is None:
             raise environments.SetupError('this suite starts its services: it needs --start-command')
-        containers.engine(context.target / 'dockerd.log')
+        containers.engine(context.target)
         directory = context.target / name
         shutil.rmtree(directory, ignore_errors=True)
         directory.mkdir(parents=True)

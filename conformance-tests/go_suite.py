@@ -73,8 +73,7 @@ class GoSuite:
 
     def run(self, name, context):
         if self.workers == DOCKER:
-            containers.engine(context.target / 'dockerd.log')
-            context = context.patient(containers.PATIENCE)
+            context = containers.ready(context)
         directory = context.target / name
         directory.mkdir(parents=True, exist_ok=True)
         tests = []

@@ -63,8 +63,7 @@ class JavaSuite:
 
     def run(self, name, context):
         if self.workers == DOCKER:
-            containers.engine(context.target / 'dockerd.log')
-            context = context.patient(containers.PATIENCE)
+            context = containers.ready(context)
         directory = context.target / name
         directory.mkdir(parents=True, exist_ok=True)
         command = _command(context.service.endpoint, self._environment(), self.properties)

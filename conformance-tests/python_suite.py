@@ -78,8 +78,7 @@ class PythonSuite:
             if self.variant.startswith('xlang') else environments.python_with_beam)
         python = make(self.version)
         if self.variant.startswith('docker'):
-            containers.engine(context.target / 'dockerd.log')
-            context = context.patient(containers.PATIENCE)
+            context = containers.ready(context)
             self.workers = f'DOCKER:{containers.image("python", self.version)}'
         arguments = self._arguments(python)
         directory = context.target / name
