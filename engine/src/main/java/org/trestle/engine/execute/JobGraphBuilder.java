@@ -407,7 +407,9 @@ final class JobGraphBuilder {
       return triggered(
           stage.transform().value(),
           format(input),
-          Triggering.of(windowing, merger),
+          hasUnboundedInput(stage)
+              ? Triggering.of(windowing, merger)
+              : Triggering.ofBounded(windowing, merger),
           output(stage.output()));
     }
     Grouping grouping = new Grouping(format(input), windowing.outputTime(), merger);
@@ -418,8 +420,11 @@ final class JobGraphBuilder {
 
   /** Whether panes may come before the end of the input, or several for a window. */
   private boolean isTriggered(GroupByKeyStage stage) {
-    return stage.inputs().stream().anyMatch(this::isUnbounded)
-        || !windowing(stage).defaultTrigger();
+    return hasUnboundedInput(stage) || !windowing(stage).onePaneOfBoundedInput();
+  }
+
+  private boolean hasUnboundedInput(GroupByKeyStage stage) {
+    return stage.inputs().stream().anyMatch(this::isUnbounded);
   }
 
   private boolean isUnbounded(PCollectionId id) {

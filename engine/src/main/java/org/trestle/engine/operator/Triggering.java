@@ -55,6 +55,30 @@ public record Triggering(
   }
 
   /**
+   * The triggering of bounded input. Of a trigger that does not look at the end of the window, the
+   * pane there only says that nothing has come since the last one. It is left out: whether there is
+   * one depends on how fast the input came, and to those who read the latest pane it would be all
+   * there is.
+   *
+   * @throws IllegalArgumentException if the strategy is not supported
+   */
+  public static Triggering ofBounded(
+      WindowingStrategySpec strategy, @Nullable WindowMerger merger) {
+    Triggering triggering = of(strategy, merger);
+    return strategy.trigger().waitsForEndOfWindow()
+        ? triggering
+        : new Triggering(
+            triggering.trigger,
+            triggering.accumulation,
+            triggering.outputTime,
+            triggering.closingBehavior,
+            OnTimeBehavior.FIRE_IF_NONEMPTY,
+            triggering.allowedLateness,
+            merger,
+            false);
+  }
+
+  /**
    * The triggering of a side input, whose panes are what its readers see: one without new elements
    * would only take away what they see.
    *

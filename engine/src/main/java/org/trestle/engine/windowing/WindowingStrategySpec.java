@@ -13,8 +13,8 @@ import org.trestle.fn.wire.WindowCoder;
  * @param merging whether a grouping has to merge windows: a merging window fn that has not been
  *     applied yet
  * @param trigger when elements are given out; the default one if the strategy does not say
- * @param defaultTrigger whether there is but one firing for input that is complete: the trigger is
- *     the default one, never, or the end of the window without early and late firings
+ * @param defaultTrigger whether a window fires at its end and not again, but for late elements: the
+ *     trigger is the default one, never, or the end of the window without early and late firings
  * @param allowedLateness in milliseconds
  * @param environment where the window fn can run; empty if the strategy does not say
  */
@@ -65,6 +65,11 @@ public record WindowingStrategySpec(
   public enum OnTimeBehavior {
     FIRE_ALWAYS,
     FIRE_IF_NONEMPTY
+  }
+
+  /** Whether each window of bounded input has one pane: nothing is early, and nothing late. */
+  public boolean onePaneOfBoundedInput() {
+    return !trigger.canFireEarly();
   }
 
   /**

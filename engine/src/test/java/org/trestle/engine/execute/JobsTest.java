@@ -28,6 +28,7 @@ import org.apache.beam.model.pipeline.v1.RunnerApi.Pipeline;
 import org.apache.beam.model.pipeline.v1.RunnerApi.StateSpec;
 import org.apache.beam.model.pipeline.v1.RunnerApi.TimeDomain;
 import org.apache.beam.model.pipeline.v1.RunnerApi.TimerFamilySpec;
+import org.apache.beam.model.pipeline.v1.RunnerApi.Trigger;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -223,6 +224,55 @@ class JobsTest {
             .build());
 
     assertThat(counts.result()).isEqualTo(Map.of("a", 3L));
+  }
+
+  @Test
+  void anEmptyPaneDoesNotFollowEarlyOnesOfBoundedInput() throws Exception {
+    Counts counts = new Counts();
+    service.harnesses(
+        counts
+            .sdk()
+            .on("make", element -> element.emit(pair("a", 1)))
+            .on(
+                "sum",
+                element -> {
+                  var group = numbersOf(element.value());
+                  element.emit(pair(group.key(), group.sum()));
+                }));
+    Trigger each =
+        Trigger.newBuilder()
+            .setElementCount(Trigger.ElementCount.newBuilder().setElementCount(1))
+            .build();
+
+    Job job =
+        service.run(
+            newPipeline()
+                .edit(pipeline -> setTrigger(pipeline, "w", repeated(each)))
+                .impulse("start")
+                .parDo("make", "start", "kv")
+                .groupByKey("group", "make", "grouped")
+                .parDo("sum", "group", "kv")
+                .reshuffle("apart", "sum", "kv")
+                .parDo("collect", "apart", "kv")
+                .build());
+
+    assertThat(counts.result()).isEqualTo(Map.of("a", 1L));
+    assertThat(job.execution().stages())
+        .filteredOn(stage -> stage.transforms().contains("group"))
+        .extracting(JobExecution.StageStatus::elementsOut)
+        .containsExactly(1L);
+  }
+
+  private static Trigger repeated(Trigger trigger) {
+    return Trigger.newBuilder()
+        .setRepeat(Trigger.Repeat.newBuilder().setSubtrigger(trigger))
+        .build();
+  }
+
+  private static void setTrigger(Pipeline.Builder pipeline, String strategyId, Trigger trigger) {
+    var components = pipeline.getComponentsBuilder();
+    var strategy = components.getWindowingStrategiesOrThrow(strategyId);
+    components.putWindowingStrategies(strategyId, strategy.toBuilder().setTrigger(trigger).build());
   }
 
   @Test

@@ -92,6 +92,37 @@ class WindowingStrategySpecTest {
   }
 
   @Test
+  void earlyFiringsMakeSeveralPanesOfBoundedInputAndLateOnesDoNot() {
+    Trigger byTime =
+        Trigger.newBuilder()
+            .setAfterProcessingTime(Trigger.AfterProcessingTime.getDefaultInstance())
+            .build();
+    Trigger byCount =
+        Trigger.newBuilder()
+            .setElementCount(Trigger.ElementCount.newBuilder().setElementCount(2))
+            .build();
+    Trigger.AfterEndOfWindow end = Trigger.AfterEndOfWindow.getDefaultInstance();
+
+    assertThat(onePaneOfBoundedInput(repeated(byTime))).isFalse();
+    assertThat(onePaneOfBoundedInput(repeated(byCount))).isFalse();
+    assertThat(onePaneOfBoundedInput(repeated(trigger(end)))).isTrue();
+    assertThat(onePaneOfBoundedInput(trigger(end.toBuilder().setEarlyFirings(byTime).build())))
+        .isFalse();
+    assertThat(onePaneOfBoundedInput(trigger(end.toBuilder().setLateFirings(byCount).build())))
+        .isTrue();
+  }
+
+  private static boolean onePaneOfBoundedInput(Trigger trigger) {
+    return parse(strategy().setTrigger(trigger).build()).onePaneOfBoundedInput();
+  }
+
+  private static Trigger repeated(Trigger trigger) {
+    return Trigger.newBuilder()
+        .setRepeat(Trigger.Repeat.newBuilder().setSubtrigger(trigger))
+        .build();
+  }
+
+  @Test
   void refusesWhatItDoesNotKnow() {
     assertThatThrownBy(() -> parse(strategy().clearWindowFn().build()))
         .hasMessageContaining("without a window fn");

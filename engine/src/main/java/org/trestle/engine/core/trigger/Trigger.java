@@ -2,6 +2,7 @@ package org.trestle.engine.core.trigger;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /** When the elements that have come for a key and window are given out, as a pipeline says it. */
@@ -10,6 +11,16 @@ public sealed interface Trigger {
   /** The triggers that this one is made of, in order. */
   default List<Trigger> parts() {
     return List.of();
+  }
+
+  /** Whether it may fire before the end of a window. */
+  default boolean canFireEarly() {
+    return any(parts(), Trigger::canFireEarly);
+  }
+
+  /** Whether the end of a window counts for it. */
+  default boolean waitsForEndOfWindow() {
+    return any(parts(), Trigger::waitsForEndOfWindow);
   }
 
   /** Ready when all subtriggers are; then finished. */
@@ -66,6 +77,16 @@ public sealed interface Trigger {
       }
       return parts;
     }
+
+    @Override
+    public boolean canFireEarly() {
+      return early != null && early.canFireEarly();
+    }
+
+    @Override
+    public boolean waitsForEndOfWindow() {
+      return true;
+    }
   }
 
   /**
@@ -78,18 +99,38 @@ public sealed interface Trigger {
     public AfterProcessingTime {
       transforms = List.copyOf(transforms);
     }
+
+    @Override
+    public boolean canFireEarly() {
+      return true;
+    }
   }
 
   /**
    * Ready when processing time has passed the arrival of the pane's first element; then finished.
    */
-  record AfterSynchronizedProcessingTime() implements Trigger {}
+  record AfterSynchronizedProcessingTime() implements Trigger {
+    @Override
+    public boolean canFireEarly() {
+      return true;
+    }
+  }
 
   /** Always ready. */
-  record Always() implements Trigger {}
+  record Always() implements Trigger {
+    @Override
+    public boolean canFireEarly() {
+      return true;
+    }
+  }
 
   /** Ready whenever the watermark has passed the end of the window; never finished. */
-  record Default() implements Trigger {}
+  record Default() implements Trigger {
+    @Override
+    public boolean waitsForEndOfWindow() {
+      return true;
+    }
+  }
 
   /** Ready when the pane has so many elements; then finished. */
   record ElementCount(int count) implements Trigger {
@@ -97,6 +138,11 @@ public sealed interface Trigger {
       if (count < 1) {
         throw new IllegalArgumentException("element count of " + count + ", which is below 1");
       }
+    }
+
+    @Override
+    public boolean canFireEarly() {
+      return true;
     }
   }
 
@@ -154,6 +200,15 @@ public sealed interface Trigger {
         return beyond == 0 ? time : new Delay(period - beyond).apply(time);
       }
     }
+  }
+
+  private static boolean any(List<Trigger> triggers, Predicate<Trigger> what) {
+    for (Trigger trigger : triggers) {
+      if (what.test(trigger)) {
+        return true;
+      }
+    }
+    return false;
   }
 
   private static List<Trigger> atLeastOne(List<Trigger> subtriggers) {
