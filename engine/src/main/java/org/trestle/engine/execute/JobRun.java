@@ -91,7 +91,7 @@ final class JobRun implements JobExecution {
     if (!makePools(planned)) {
       return;
     }
-    SchedulingPolicy policy = policy(planned);
+    SchedulingPolicy policy = policy(planned).within(context.memory().limit());
     JobCore jobCore = new JobCore(planned.plan(), policy);
     parts = parts(planned, jobCore, policy);
     listener.state(JobState.Enum.RUNNING);

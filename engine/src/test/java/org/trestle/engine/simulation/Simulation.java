@@ -82,6 +82,7 @@ final class Simulation extends RandomRun {
             10 + random.nextInt(100),
             1 + random.nextInt(40),
             10 + random.nextInt(400),
+            1 + Math.floorMod(seed, 40),
             1 + random.nextInt(3),
             1 + random.nextInt(60),
             1 + random.nextInt(200),

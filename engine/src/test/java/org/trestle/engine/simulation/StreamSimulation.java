@@ -160,6 +160,7 @@ final class StreamSimulation extends RandomRun {
             10 + random.nextInt(100),
             1 + random.nextInt(20),
             10 + random.nextInt(2000),
+            1 + Math.floorMod(seed, 20),
             1 + random.nextInt(3),
             1 + splitDice.nextInt(60),
             1 + splitDice.nextInt(120),

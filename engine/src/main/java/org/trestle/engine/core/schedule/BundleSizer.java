@@ -2,18 +2,54 @@ package org.trestle.engine.core.schedule;
 
 /**
  * Decides how much work goes into one bundle. Knows figures only, so that it can be tuned alone.
+ *
+ * <p>A bundle costs something, whatever is in it: Python's harness, for one, waits up to 0.2
+ * seconds for its sampler at its end. So where full bundles are done soon, the next ones get more.
  */
 final class BundleSizer {
+  /** Full bundles that are done sooner are too small, by far if they are stateless. */
+  private static final long SHORT_MILLIS = 1000;
+
+  private static final long LONG_MILLIS = 2000;
+
+  /** How much larger than the policy's largest bundles may become. */
+  private static final int MOST_GROWTH = 8;
+
   private final SchedulingPolicy policy;
-  private final int maxElements;
+  private final int mostElements;
+  private int growth = 1;
+
+  /** Sizes bundles of stages without state, or whose state is not in memory twice. */
+  BundleSizer(SchedulingPolicy policy) {
+    this(policy, policy.maxElements());
+  }
+
+  private BundleSizer(SchedulingPolicy policy, int mostElements) {
+    this.policy = policy;
+    this.mostElements = mostElements;
+  }
+
+  /** Sizes bundles of stages with state. */
+  static BundleSizer ofStateful(SchedulingPolicy policy) {
+    return new BundleSizer(policy, Math.min(policy.maxElements(), policy.maxStatefulElements()));
+  }
 
   /**
-   * @param maxElements at most so many elements or timers in a bundle, if the policy does not say
-   *     fewer
+   * A bundle has been committed.
+   *
+   * @param millis how long it ran
    */
-  BundleSizer(SchedulingPolicy policy, int maxElements) {
-    this.policy = policy;
-    this.maxElements = Math.min(policy.maxElements(), maxElements);
+  void took(long elements, long bytes, long millis) {
+    boolean full = elements >= maxElements() || bytes >= maxBytes() - maxBytes() / 8;
+    if (full && millis < SHORT_MILLIS && !policy.streaming()) {
+      growth = Math.min(MOST_GROWTH, growth * 2);
+    } else if (millis > LONG_MILLIS) {
+      growth = Math.max(1, growth / 2);
+    }
+  }
+
+  private long maxElements() {
+    return (long) mostElements * growth;
   }
 
   /**
@@ -25,10 +61,10 @@ final class BundleSizer {
    */
   long share(long pending, long minimum, int slots) {
     if (slots <= 1) {
-      return maxElements;
+      return maxElements();
     }
     long share = ceilDiv(pending, (long) slots * policy.bundlesPerSlot());
-    return Math.min(maxElements, Math.max(minimum, share));
+    return Math.min(maxElements(), Math.max(minimum, share));
   }
 
   /** The share of elements of which nothing is known but their size. */
@@ -53,7 +89,7 @@ final class BundleSizer {
   }
 
   long maxBytes() {
-    return policy.maxBytes();
+    return policy.maxBytes() * growth;
   }
 
   /**

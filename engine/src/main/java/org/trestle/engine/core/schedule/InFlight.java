@@ -38,6 +38,10 @@ final class InFlight {
     draft = smaller;
   }
 
+  long startedAt() {
+    return startedAt;
+  }
+
   /** When the bundle may be asked next; {@link Long#MAX_VALUE} if it cannot be. */
   long askFrom() {
     return asked || stage.spec().keyed() ? Long.MAX_VALUE : askFrom;

@@ -198,7 +198,7 @@ public final class JobCore {
       stage.addResidual(residual, firstKeyGroup(bundle.draft()), now);
     }
     end(result.id(), stage);
-    stage.commit(bundle.draft());
+    stage.commit(bundle.draft(), now - bundle.startedAt());
     settle();
   }
 

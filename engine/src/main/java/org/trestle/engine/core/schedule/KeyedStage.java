@@ -36,12 +36,6 @@ final class KeyedStage extends StageState {
     private long cameAt = Long.MAX_VALUE;
   }
 
-  /**
-   * A bundle holds in memory what it changes of its keys' state till it commits: some hundred bytes
-   * for each key.
-   */
-  private static final int MOST_STATEFUL = 20_000;
-
   private final BundleSizer sizer;
   private final @Nullable Group[] groups;
   private final TimerQueue timers;
@@ -65,7 +59,7 @@ final class KeyedStage extends StageState {
 
   KeyedStage(int index, StageSpec spec, Pool pool, SchedulingPolicy policy, int keyGroups) {
     super(index, spec, pool, policy);
-    this.sizer = new BundleSizer(policy, spec.closes() ? Integer.MAX_VALUE : MOST_STATEFUL);
+    this.sizer = spec.closes() ? new BundleSizer(policy) : BundleSizer.ofStateful(policy);
     this.groups = new @Nullable Group[keyGroups];
     this.timers = new TimerQueue(keyGroups, holds().output());
   }
@@ -246,6 +240,9 @@ final class KeyedStage extends StageState {
     leases++;
     ready.clear(keyGroup);
   }
+
+  @Override
+  void took(BundleDraft draft, long millis) {}
 
   @Override
   void release(BundleDraft draft) {

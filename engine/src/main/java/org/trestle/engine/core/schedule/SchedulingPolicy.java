@@ -15,6 +15,8 @@ import org.trestle.engine.core.bundle.BundleFailure;
  *     enough
  * @param maxElements at most so many elements (or timers) in a bundle
  * @param maxBytes a bundle is full when its elements have so many bytes
+ * @param maxStatefulElements at most so many elements (or timers) in a bundle of a stage with
+ *     state: what it changes is in memory till its commit
  * @param bundlesPerSlot how many bundles a slot should get of the work that is there, so that slots
  *     that are done early find more
  * @param splitAfterMillis how long a bundle runs before it is asked to leave work to idle slots
@@ -29,6 +31,7 @@ public record SchedulingPolicy(
     long minBytes,
     int maxElements,
     long maxBytes,
+    int maxStatefulElements,
     int bundlesPerSlot,
     long splitAfterMillis,
     long commitAfterMillis,
@@ -45,12 +48,20 @@ public record SchedulingPolicy(
   /** Bad luck does not often come so many times to the same work. */
   private static final int LOST_WORKERS_TO_SUSPECT = 3;
 
+  /** A small memory makes bundles smaller than those of a policy, but not smaller than this. */
+  private static final long SMALLEST_FULL_BYTES = 1 << 20;
+
+  private static final int BUNDLES_IN_MEMORY = 64;
+
+  /** What an element may change takes some hundred bytes till it is committed; of several slots. */
+  private static final int BYTES_OF_CHANGES = 5000;
+
   private static final long FIRST_RETRY_DELAY_MILLIS = 500;
   private static final long LONGEST_RETRY_DELAY_MILLIS = 60_000;
 
   /** For batch jobs. */
   public static final SchedulingPolicy BATCH =
-      new SchedulingPolicy(4, 100, 64 << 10, 100_000, 32 << 20, 2, 1000, 2000, false);
+      new SchedulingPolicy(4, 100, 64 << 10, 100_000, 32 << 20, 100_000, 2, 1000, 2000, false);
 
   /**
    * For streaming jobs: small bundles, so that no slot makes others wait for long. Their sources
@@ -59,7 +70,7 @@ public record SchedulingPolicy(
    */
   public static final SchedulingPolicy STREAMING =
       new SchedulingPolicy(
-          NO_LIMIT, 100, 64 << 10, 10_000, 4 << 20, 2, NEVER_MILLIS, NEVER_MILLIS, true);
+          NO_LIMIT, 100, 64 << 10, 10_000, 4 << 20, 10_000, 2, NEVER_MILLIS, NEVER_MILLIS, true);
 
   public SchedulingPolicy {
     if (maxAttempts < 1
@@ -67,6 +78,7 @@ public record SchedulingPolicy(
         || minBytes < 1
         || maxElements < 1
         || maxBytes < 1
+        || maxStatefulElements < 1
         || bundlesPerSlot < 1
         || splitAfterMillis < 1
         || commitAfterMillis < 1) {
@@ -124,6 +136,29 @@ public record SchedulingPolicy(
         minBytes,
         maxElements,
         maxBytes,
+        maxStatefulElements,
+        bundlesPerSlot,
+        splitAfterMillis,
+        commitAfterMillis,
+        streaming);
+  }
+
+  /**
+   * The same with bundles that are no larger than fits well into memory for data, as there are
+   * several at once, and what they read and write is there twice.
+   *
+   * @param memory for data, in bytes
+   */
+  public SchedulingPolicy within(long memory) {
+    long most = Math.max(SMALLEST_FULL_BYTES, memory / BUNDLES_IN_MEMORY);
+    long mostStateful = Math.max(minElements, memory / BYTES_OF_CHANGES);
+    return new SchedulingPolicy(
+        maxAttempts,
+        minElements,
+        minBytes,
+        maxElements,
+        Math.min(maxBytes, most),
+        (int) Math.min(maxStatefulElements, mostStateful),
         bundlesPerSlot,
         splitAfterMillis,
         commitAfterMillis,

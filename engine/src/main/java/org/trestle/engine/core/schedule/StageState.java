@@ -96,6 +96,9 @@ abstract sealed class StageState permits UnkeyedStage, KeyedStage {
   /** Takes the work of one bundle; only if {@link #hasFreshWork}. */
   abstract BundleDraft drawFresh(long now);
 
+  /** A bundle has run for so long till it was done. */
+  abstract void took(BundleDraft draft, long millis);
+
   /** Gives up what the bundle had for itself. */
   abstract void release(BundleDraft draft);
 
@@ -271,9 +274,14 @@ abstract sealed class StageState permits UnkeyedStage, KeyedStage {
     }
   }
 
-  /** Work that was taken is done. */
-  final void commit(BundleDraft draft) {
+  /**
+   * Work that was taken is done.
+   *
+   * @param millis how long it ran
+   */
+  final void commit(BundleDraft draft, long millis) {
     ended(draft);
+    took(draft, millis);
     committedBundles++;
     committedElements += draft.elementCount();
     for (PendingItem item : draft.items()) {

@@ -17,7 +17,7 @@ final class UnkeyedStage extends StageState {
 
   UnkeyedStage(int index, StageSpec spec, Pool pool, SchedulingPolicy policy) {
     super(index, spec, pool, policy);
-    this.sizer = new BundleSizer(policy, Integer.MAX_VALUE);
+    this.sizer = new BundleSizer(policy);
   }
 
   @Override
@@ -56,6 +56,11 @@ final class UnkeyedStage extends StageState {
       fresh.take(share, sizer.maxBytes(), holds(), items);
     }
     return BundleDraft.ofElements(List.of(), items);
+  }
+
+  @Override
+  void took(BundleDraft draft, long millis) {
+    sizer.took(draft.elementCount(), draft.byteCount(), millis);
   }
 
   @Override

@@ -7,11 +7,12 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 final class BundleSizerTest {
-  // At least 100 elements or 1000 bytes, at most 10,000 or 100,000 bytes; two bundles for a slot.
-  private final BundleSizer sizer =
-      new BundleSizer(
-          new SchedulingPolicy(4, 100, 1000, 10_000, 100_000, 2, 1000, 2000, false),
-          Integer.MAX_VALUE);
+  // At least 100 elements or 1000 bytes, at most 10,000 or 100,000 bytes, 500 of stages with state;
+  // two bundles for a slot.
+  private static final SchedulingPolicy POLICY =
+      new SchedulingPolicy(4, 100, 1000, 10_000, 100_000, 500, 2, 1000, 2000, false);
+
+  private final BundleSizer sizer = new BundleSizer(POLICY);
 
   @ParameterizedTest
   @CsvSource({
@@ -72,5 +73,54 @@ final class BundleSizerTest {
       bundles++;
     }
     assertThat(bundles).isBetween(8, 40);
+  }
+
+  @Test
+  void fullBundlesThatAreDoneSoonMakeLargerOnes() {
+    sizer.took(10_000, 50_000, 300);
+    assertThat(sizer.elements(1_000_000, 1_000_000, 1)).isEqualTo(20_000);
+    assertThat(sizer.maxBytes()).isEqualTo(200_000);
+
+    sizer.took(1000, 200_000, 300);
+    assertThat(sizer.maxBytes()).isEqualTo(400_000);
+
+    sizer.took(1000, 200_000, 300);
+    assertThat(sizer.maxBytes()).as("after one that was not full").isEqualTo(400_000);
+
+    sizer.took(40_000, 0, 1500);
+    assertThat(sizer.maxBytes()).as("after one that took long enough").isEqualTo(400_000);
+
+    sizer.took(1000, 0, 2500);
+    assertThat(sizer.maxBytes()).as("after one that took too long").isEqualTo(200_000);
+  }
+
+  @Test
+  void bundlesGrowToABound() {
+    for (int i = 0; i < 100; i++) {
+      sizer.took(1_000_000, 0, 1);
+    }
+    assertThat(sizer.maxBytes()).isEqualTo(800_000);
+    for (int i = 0; i < 100; i++) {
+      sizer.took(1, 0, 1 << 30);
+    }
+    assertThat(sizer.maxBytes()).isEqualTo(100_000);
+  }
+
+  @Test
+  void stagesWithStateHaveAnotherBound() {
+    assertThat(BundleSizer.ofStateful(POLICY).elements(5000, 50_000, 1)).isEqualTo(500);
+  }
+
+  @Test
+  void smallMemoryMakesSmallBundles() {
+    SchedulingPolicy small = SchedulingPolicy.BATCH.within(100 << 20);
+    assertThat(small.maxBytes()).isEqualTo((100 << 20) / 64);
+    assertThat(small.maxStatefulElements()).isEqualTo((100 << 20) / 5000);
+
+    SchedulingPolicy smallest = SchedulingPolicy.BATCH.within(0);
+    assertThat(smallest.maxBytes()).isEqualTo(1 << 20);
+    assertThat(smallest.maxStatefulElements()).isEqualTo(smallest.minElements());
+
+    assertThat(SchedulingPolicy.BATCH.within(8L << 30)).isEqualTo(SchedulingPolicy.BATCH);
   }
 }

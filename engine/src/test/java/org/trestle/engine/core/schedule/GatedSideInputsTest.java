@@ -22,7 +22,7 @@ import org.trestle.engine.core.schedule.JobPlan.StageSpec;
 /** Stages whose side inputs come by window. */
 class GatedSideInputsTest {
   private static final SchedulingPolicy STREAMING =
-      new SchedulingPolicy(3, 100, 1 << 20, 100, 1 << 20, 2, 1000, 2000, true);
+      new SchedulingPolicy(3, 100, 1 << 20, 100, 1 << 20, 100, 2, 1000, 2000, true);
 
   /** Opens for blocks of an earlier time than the side input, or of times it is given. */
   private static final class TestingGate implements SideInputGate {
@@ -109,7 +109,7 @@ class GatedSideInputsTest {
   void theWatermarkOfASideInputOpensWindowAfterWindow() {
     CoreDriver driver =
         new CoreDriver(
-            new SchedulingPolicy(3, 1, 1, 1, 1 << 20, 2, 1000, 2000, true),
+            new SchedulingPolicy(3, 1, 1, 1, 1 << 20, 1, 2, 1000, 2000, true),
             List.of(map("side", "slow", "facts"), gated(false, "main", "facts", "joined")),
             on("slow", TestBlock.at(10, 1), TestBlock.at(20, 2), TestBlock.at(30, 3)),
             on("main", TestBlock.at(25, 8), TestBlock.at(15, 7)));
@@ -129,7 +129,7 @@ class GatedSideInputsTest {
   void elementsOfASideInputOpenItToo() {
     CoreDriver driver =
         new CoreDriver(
-            new SchedulingPolicy(3, 1, 1, 1, 1 << 20, 2, 1000, 2000, true),
+            new SchedulingPolicy(3, 1, 1, 1, 1 << 20, 1, 2, 1000, 2000, true),
             List.of(map("side", "slow", "facts"), gated(false, "main", "facts", "joined")),
             on("slow", TestBlock.at(10, 1), TestBlock.at(20, 2), TestBlock.at(30, 3)),
             on("main", TestBlock.at(500, 7), TestBlock.at(400, 8)));

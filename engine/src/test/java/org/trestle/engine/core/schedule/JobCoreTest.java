@@ -198,7 +198,7 @@ final class JobCoreTest {
   void workThatMayEndItsWorkersRunsAlone() {
     CoreDriver job =
         new CoreDriver(
-            new SchedulingPolicy(4, 1, 1, 1, 1 << 20, 1, 1000, 1000, false),
+            new SchedulingPolicy(4, 1, 1, 1, 1 << 20, 1, 1, 1000, 1000, false),
             List.of(map("m", "in", "")),
             on("in", TestBlock.count(1, 0), TestBlock.count(1, 1), TestBlock.count(1, 2)));
     job.start(2);

@@ -109,7 +109,7 @@ final class KeyedWorkTest {
   void aTimerThatIsDueComesBeforeLaterElementsOfItsKey() {
     CoreDriver job =
         new CoreDriver(
-            new SchedulingPolicy(4, 1, 1, 1, 1 << 20, 1, 1000, 2000, true),
+            new SchedulingPolicy(4, 1, 1, 1, 1 << 20, 1, 1, 1000, 2000, true),
             List.of(keyed("k", "in", "")),
             keyedOn("in", group(1, TestBlock.at(100, 1)), group(1, TestBlock.at(200, 1))));
     job.start(1);
@@ -129,7 +129,7 @@ final class KeyedWorkTest {
   void elementsComeBeforeTimersThatBecomeDueWithTheCommitThatBroughtThem() {
     CoreDriver job =
         new CoreDriver(
-            new SchedulingPolicy(4, 1, 1, 1, 1 << 20, 1, 1000, 2000, true),
+            new SchedulingPolicy(4, 1, 1, 1, 1 << 20, 1, 1, 1000, 2000, true),
             List.of(keyed("first", "in", "mid"), keyed("second", "mid", "")),
             keyedOn("in", group(1, TestBlock.at(0, 1)), group(1, TestBlock.at(9, 1))));
     job.start(1);

@@ -130,7 +130,7 @@ final class ResidualsAndStuckJobsTest {
   void aResidualThatComesBackForEverLeavesRoomForOthers() {
     CoreDriver job =
         new CoreDriver(
-            new SchedulingPolicy(4, 1, 1, 1, 1 << 20, 1, 1000, 2000, true),
+            new SchedulingPolicy(4, 1, 1, 1, 1 << 20, 1, 1, 1000, 2000, true),
             List.of(map("m", "in", "")),
             on("in", TestBlock.at(0, 1, 2)));
     job.start(1);
@@ -182,7 +182,7 @@ final class ResidualsAndStuckJobsTest {
   void smallAmountsWaitWhileTheirProducersRunAndThePoolHasOtherWork() {
     CoreDriver job =
         new CoreDriver(
-            new SchedulingPolicy(4, 10, 1000, 10, 1 << 20, 1, 1000, 2000, false),
+            new SchedulingPolicy(4, 10, 1000, 10, 1 << 20, 10, 1, 1000, 2000, false),
             List.of(map("first", "in", "x"), map("second", "x", "")),
             on("in", TestBlock.count(40, 0)));
     job.start(1);

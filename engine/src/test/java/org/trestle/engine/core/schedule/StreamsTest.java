@@ -28,7 +28,7 @@ import org.trestle.engine.core.schedule.JobPlan.TestStreamSpec;
 
 final class StreamsTest {
   private static final SchedulingPolicy POLICY =
-      new SchedulingPolicy(4, 100, 1 << 20, 1000, 1 << 20, 1, 1000, 2000, true);
+      new SchedulingPolicy(4, 100, 1 << 20, 1000, 1 << 20, 1000, 1, 1000, 2000, true);
 
   private static JobPlan plan(
       boolean ownClock, List<StageSpec> stages, String edges, TestStreamSpec... streams) {

@@ -20,7 +20,7 @@ import org.trestle.engine.core.port.EventTime;
 
 final class WatermarkTest {
   private static final SchedulingPolicy STREAMING =
-      new SchedulingPolicy(4, 1, 1, 1, 1 << 20, 1, 1000, 2000, true);
+      new SchedulingPolicy(4, 1, 1, 1, 1 << 20, 1, 1, 1000, 2000, true);
 
   @Test
   void isTheMinimumOfPendingElementsAndThoseInFlight() {
@@ -47,7 +47,7 @@ final class WatermarkTest {
   void inBatchItJumpsWhenAllInputIsProcessed() {
     CoreDriver job =
         new CoreDriver(
-            new SchedulingPolicy(4, 1, 1, 1, 1 << 20, 1, 1000, 2000, false),
+            new SchedulingPolicy(4, 1, 1, 1, 1 << 20, 1, 1, 1000, 2000, false),
             List.of(map("m", "in", "out")),
             on("in", TestBlock.of(new long[] {1, 2}, new long[] {10, 20})));
     job.start(1);
