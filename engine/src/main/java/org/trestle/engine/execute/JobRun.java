@@ -387,6 +387,7 @@ final class JobRun implements JobExecution {
       return;
     }
     ended = true;
+    pools.values().forEach(WorkerPool::jobEnded);
     if (parts != null) {
       parts.bundles().abandonAll();
     }

@@ -129,6 +129,7 @@ final class WorkerPool {
   /** How long the last worker that connected took to do so. */
   private long startMillis;
 
+  private boolean jobEnded;
   private boolean stopped;
 
   /**
@@ -163,7 +164,7 @@ final class WorkerPool {
   /** Starts the pool's workers; they are announced as slots when they have connected. */
   void start() {
     loop.assertOwner();
-    while (staying() + starting.size() < processes()) {
+    while (!jobEnded && staying() + starting.size() < processes()) {
       startOne();
     }
   }
@@ -325,7 +326,7 @@ final class WorkerPool {
   }
 
   private void startFailed(Start start, String message) {
-    if (starting.remove(start)) {
+    if (starting.remove(start) && !jobEnded) {
       replace(message);
     }
   }
@@ -336,6 +337,9 @@ final class WorkerPool {
     }
     live.remove(environmentId, member.started.worker());
     member.started.stop();
+    if (jobEnded) {
+      return; // Clients let their workers go when they are told.
+    }
     announce();
     String why = "worker " + member.started.worker().id() + " is lost: " + how;
     if (member.used) {
@@ -369,7 +373,7 @@ final class WorkerPool {
         Math.min(LONGEST_BACK_OFF_MILLIS, FIRST_BACK_OFF_MILLIS << Math.min(failuresInARow, 10));
     loop.schedule(
         () -> {
-          if (!stopped && staying() + starting.size() < processes()) {
+          if (!stopped && !jobEnded && staying() + starting.size() < processes()) {
             startOne();
           }
         },
@@ -428,6 +432,12 @@ final class WorkerPool {
   List<CompletableFuture<Void>> logsArrived() {
     loop.assertOwner();
     return members.stream().map(member -> member.started.worker().logsArrived()).toList();
+  }
+
+  /** The job has ended: from now on no worker is started, and none that goes is missed. */
+  void jobEnded() {
+    loop.assertOwner();
+    jobEnded = true;
   }
 
   /** Stops all workers, also those still starting. */

@@ -9,7 +9,7 @@ import org.apache.beam.model.jobmanagement.v1.JobApi.JobMessage.MessageImportanc
 import org.apache.beam.model.jobmanagement.v1.JobApi.JobState;
 
 /** Writes down what a job tells its listener. */
-final class JobRecord implements JobListener {
+class JobRecord implements JobListener {
   /** A call of the listener: a state, or a message with its importance. */
   record Event(JobState.Enum state, MessageImportance importance, String text) {
     boolean isState() {

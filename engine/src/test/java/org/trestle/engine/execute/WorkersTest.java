@@ -401,6 +401,29 @@ class WorkersTest {
   }
 
   @Test
+  void harnessThatLeavesWhenItsJobHasEndedIsNotReplaced() throws Exception {
+    Counts counts = new Counts();
+    try (TestingPool pool = pool(TestingPool.Manner.START, counts.sdk())) {
+      JobRecord record =
+          new JobRecord() {
+            @Override
+            public void state(JobState.Enum state) {
+              super.state(state);
+              if (state == JobState.Enum.DONE) {
+                pool.harness(pool.started().element().getWorkerId()).close();
+              }
+            }
+          };
+
+      Job job = service.start(in(pool.environment()), record);
+
+      assertThat(job.await()).isEqualTo(JobState.Enum.DONE);
+      assertThat(pool.started()).hasSize(1);
+      assertThat(record.texts(MessageImportance.JOB_MESSAGE_WARNING)).isEmpty();
+    }
+  }
+
+  @Test
   void workerThatComesAfterTheEndOfItsJobIsStopped() throws Exception {
     LateWorkers late = new LateWorkers(new TestingWorkers(service.server, TestingSdk::new));
     service.workers(late);
