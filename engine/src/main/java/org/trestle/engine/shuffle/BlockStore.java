@@ -60,6 +60,11 @@ public final class BlockStore implements AutoCloseable {
     return budget.limit();
   }
 
+  /** Whether all stores together hold more than that. */
+  boolean exceeded() {
+    return budget.exceeded();
+  }
+
   /** Says that one consumer needs these elements no more. */
   public void release(ElementBlock block) {
     ((EncodedBlock) block).release();

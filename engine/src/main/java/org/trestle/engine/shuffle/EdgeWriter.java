@@ -28,7 +28,8 @@ public final class EdgeWriter {
 
   /**
    * Arrays of this size are full: larger with keys, so that the parts are not too small, smaller
-   * where memory is, as each running bundle has some of them.
+   * where memory is, as each running bundle has some of them, and smallest as long as the store's
+   * memory is exceeded.
    */
   private static final int PLAIN_SEGMENT_BYTES = 1 << 20;
 
@@ -105,9 +106,13 @@ public final class EdgeWriter {
       throw new WireFormatException(
           "malformed element written to edge " + target.edge() + ": " + e.getMessage());
     }
-    if (length >= segmentBytes) {
+    if (length >= MIN_SEGMENT_BYTES && length >= fullLength()) {
       flush();
     }
+  }
+
+  private int fullLength() {
+    return store.exceeded() ? MIN_SEGMENT_BYTES : segmentBytes;
   }
 
   /**
@@ -116,7 +121,8 @@ public final class EdgeWriter {
    */
   void reserveElement(int size) {
     checkOpen();
-    if (length > 0 && (long) length + size > segmentBytes) {
+    long wanted = (long) length + size;
+    if (length > 0 && wanted > MIN_SEGMENT_BYTES && wanted > fullLength()) {
       flush();
     }
     ensureRoom(size);
@@ -220,7 +226,11 @@ public final class EdgeWriter {
     }
     length = 0;
     count = 0;
-    chargeArrays();
+    if (data.length > MIN_SEGMENT_BYTES && store.exceeded()) {
+      dropArrays();
+    } else {
+      chargeArrays();
+    }
   }
 
   private Segment segment(byte[] bytes, int[] elementEnds, int readers) {

@@ -81,4 +81,30 @@ class EdgeWriterTest {
       writer.discard();
     }
   }
+
+  @Test
+  void holdsLittleWhileOthersHoldTooMuch() {
+    MemoryBudget budget = new MemoryBudget(256 << 20);
+    try (BlockStore store = new BlockStore(budget, files)) {
+      EdgeWriter writer = writer(store);
+      for (int number = 0; number < 20; number++) {
+        writer.append(element(number));
+      }
+      long others = budget.limit();
+      budget.reserve(others);
+
+      for (int number = 0; number < 200; number++) {
+        writer.append(element(number));
+        if (number > 0) {
+          assertThat(budget.reserved() - others).isLessThan(1 << 20);
+        }
+      }
+      EdgeOutput output = writer.finish();
+
+      assertThat(budget.reserved() - others).isLessThan(1 << 20);
+      assertThat(output.keyed().stream().mapToInt(block -> block.block().count()).sum())
+          .isEqualTo(220);
+      budget.release(others);
+    }
+  }
 }
