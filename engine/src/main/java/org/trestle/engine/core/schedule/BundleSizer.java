@@ -7,19 +7,20 @@ package org.trestle.engine.core.schedule;
  * seconds for its sampler at its end. So where full bundles are done soon, the next ones get more.
  */
 final class BundleSizer {
-  /** Full bundles that are done sooner are too small, by far if they are stateless. */
+  /** Full bundles that are done sooner make larger ones. */
   private static final long SHORT_MILLIS = 1000;
 
+  /** Bundles that take longer make smaller ones again. */
   private static final long LONG_MILLIS = 2000;
 
-  /** How much larger than the policy's largest bundles may become. */
+  /** How many times the policy's largest size bundles may have. */
   private static final int MOST_GROWTH = 8;
 
   private final SchedulingPolicy policy;
   private final int mostElements;
   private int growth = 1;
 
-  /** Sizes bundles of stages without state, or whose state is not in memory twice. */
+  /** Sizes bundles of stages that keep no changes of state till their commit. */
   BundleSizer(SchedulingPolicy policy) {
     this(policy, policy.maxElements());
   }

@@ -48,12 +48,13 @@ public record SchedulingPolicy(
   /** Bad luck does not often come so many times to the same work. */
   private static final int LOST_WORKERS_TO_SUSPECT = 3;
 
-  /** A small memory makes bundles smaller than those of a policy, but not smaller than this. */
+  /** However small the memory is, bundles are not full with less. */
   private static final long SMALLEST_FULL_BYTES = 1 << 20;
 
+  /** So many full bundles should fit into memory. */
   private static final int BUNDLES_IN_MEMORY = 64;
 
-  /** What an element may change takes some hundred bytes till it is committed; of several slots. */
+  /** What an element changes takes some hundred bytes, and several bundles run at once. */
   private static final int BYTES_OF_CHANGES = 5000;
 
   private static final long FIRST_RETRY_DELAY_MILLIS = 500;
@@ -144,10 +145,9 @@ public record SchedulingPolicy(
   }
 
   /**
-   * The same with bundles that are no larger than fits well into memory for data, as there are
-   * several at once, and what they read and write is there twice.
+   * The same, but with bundles of which many fit into the memory for data.
    *
-   * @param memory for data, in bytes
+   * @param memory in bytes
    */
   public SchedulingPolicy within(long memory) {
     long most = Math.max(SMALLEST_FULL_BYTES, memory / BUNDLES_IN_MEMORY);
