@@ -16,8 +16,12 @@ public final class PoolScaler {
   /** How often a pool is looked at. */
   public static final int LOOKS_PER_SECOND = 4;
 
-  /** Looks at full slots before more bundles run: one that is about to end needs no help. */
-  private static final int LOOKS_TO_WIDEN = 2;
+  /**
+   * Looks at full slots of workers that mostly wait, in a row, before more bundles run. Fewer would
+   * be misled by a bundle that ends: Python's harness sleeps for up to 0.2 seconds then, and is
+   * slower by half with two bundles at once if it has to compute.
+   */
+  private static final int LOOKS_TO_WIDEN = 3;
 
   /** Looks at full slots before workers are added, which are dear to start. */
   private static final int LOOKS_TO_GROW = 2 * LOOKS_PER_SECOND;
@@ -48,6 +52,7 @@ public final class PoolScaler {
   private int workers;
   private int bundles;
   private int looksFull;
+  private int looksWaiting;
   private int looksCrowded;
   private int looksEmpty;
 
@@ -73,9 +78,10 @@ public final class PoolScaler {
     boolean full =
         waiting && load.workers() > 0 && load.starting() == 0 && busy >= load.workers() * bundles;
     looksFull = full ? looksFull + 1 : 0;
+    looksWaiting = full && whyMostlyWaiting(load) != null ? looksWaiting + 1 : 0;
     looksCrowded = isCrowded(load) && bundles > limits.bundles() && busy > 0 ? looksCrowded + 1 : 0;
     looksEmpty = !waiting && busy <= fewerSlots() ? looksEmpty + 1 : 0;
-    if (looksFull >= LOOKS_TO_WIDEN) {
+    if (full) {
       return grow(load);
     }
     if (looksCrowded >= LOOKS_TO_CALM) {
@@ -101,7 +107,9 @@ public final class PoolScaler {
     String waits = whyMostlyWaiting(load);
     if (waits != null) {
       // Each bundle holds what it has changed till its commit.
-      return bundles < limits.maxBundles() && !load.dataMemoryFull()
+      return looksWaiting >= LOOKS_TO_WIDEN
+              && bundles < limits.maxBundles()
+              && !load.dataMemoryFull()
           ? size(workers, Math.min(limits.maxBundles(), bundles * 2), all + waits)
           : null;
     }
@@ -176,6 +184,7 @@ public final class PoolScaler {
     workers = newWorkers;
     bundles = newBundles;
     looksFull = 0;
+    looksWaiting = 0;
     looksCrowded = 0;
     looksEmpty = 0;
     return new PoolSize(newWorkers, newBundles, reason);

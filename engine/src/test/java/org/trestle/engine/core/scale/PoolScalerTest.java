@@ -32,7 +32,7 @@ final class PoolScalerTest {
   @Test
   void moreBundlesRunAtOnceOnAWorkerThatWaits() {
     PoolScaler scaler = new PoolScaler(ONE_WORKER, 1);
-    PoolSize size = looks(scaler, 2, load(1, 0, 0.1), 2, true);
+    PoolSize size = looks(scaler, 3, load(1, 0, 0.1), 2, true);
     assertThat(size)
         .isEqualTo(
             new PoolSize(
@@ -40,8 +40,8 @@ final class PoolScalerTest {
                 4,
                 "all 2 slots are in use and more work waits, while the workers want no more than"
                     + " 0.1 processors"));
-    assertThat(looks(scaler, 2, load(1, 0, 0.1), 4, true)).extracting("bundles").isEqualTo(8);
-    assertThat(looks(scaler, 2, load(1, 0, 0.1), 8, true)).extracting("bundles").isEqualTo(16);
+    assertThat(looks(scaler, 3, load(1, 0, 0.1), 4, true)).extracting("bundles").isEqualTo(8);
+    assertThat(looks(scaler, 3, load(1, 0, 0.1), 8, true)).extracting("bundles").isEqualTo(16);
     assertThat(looks(scaler, 9, load(1, 0, 0.1), 16, true)).as("at its limit").isNull();
   }
 
@@ -68,9 +68,18 @@ final class PoolScalerTest {
   }
 
   @Test
+  void workersThatWaitNowAndThenGetNoMoreBundles() {
+    PoolScaler scaler = new PoolScaler(ONE_WORKER, 1);
+    for (int i = 0; i < 5; i++) {
+      assertThat(looks(scaler, 2, load(1, 3, 0.1), 2, true)).isNull();
+      assertThat(looks(scaler, 2, load(1, 0, 2), 2, true)).isNull();
+    }
+  }
+
+  @Test
   void aWorkerThatNobodyCanSeeGetsMoreBundlesOnlyOnAnIdleMachine() {
     assertThat(looks(new PoolScaler(ONE_WORKER, 1), 9, unseen(1, 0.5), 2, true)).isNull();
-    assertThat(looks(new PoolScaler(ONE_WORKER, 1), 2, unseen(1, 3), 2, true))
+    assertThat(looks(new PoolScaler(ONE_WORKER, 1), 3, unseen(1, 3), 2, true))
         .extracting("bundles", "reason")
         .containsExactly(
             4, "all 2 slots are in use and more work waits, while 3.0 of 4 processors are idle");
@@ -109,8 +118,8 @@ final class PoolScalerTest {
   @Test
   void fewerBundlesRunAtOnceWhenTheyNeedTheProcessorsAfterAll() {
     PoolScaler scaler = new PoolScaler(ONE_WORKER, 1);
-    looks(scaler, 2, load(1, 3, 0.1), 2, true);
-    looks(scaler, 2, load(1, 3, 0.1), 4, true);
+    looks(scaler, 3, load(1, 3, 0.1), 2, true);
+    looks(scaler, 3, load(1, 3, 0.1), 4, true);
     assertThat(looks(scaler, 12, load(1, 0.1, 6), 8, false))
         .isEqualTo(new PoolSize(1, 4, "the processors are all busy"));
     assertThat(looks(scaler, 12, load(1, 0.1, 6), 4, false)).extracting("bundles").isEqualTo(2);
@@ -120,7 +129,7 @@ final class PoolScalerTest {
   @Test
   void aMachineThatOthersKeepBusyTakesNothingFromWorkersThatWait() {
     PoolScaler scaler = new PoolScaler(ONE_WORKER, 1);
-    looks(scaler, 2, load(1, 3, 0.1), 2, true);
+    looks(scaler, 3, load(1, 3, 0.1), 2, true);
     assertThat(looks(scaler, 36, load(1, 0, 0.1), 4, false)).isNull();
   }
 
