@@ -373,7 +373,7 @@ final class WorkerPool {
         Math.min(LONGEST_BACK_OFF_MILLIS, FIRST_BACK_OFF_MILLIS << Math.min(failuresInARow, 10));
     loop.schedule(
         () -> {
-          if (!stopped && !jobEnded && staying() + starting.size() < processes()) {
+          if (!jobEnded && staying() + starting.size() < processes()) {
             startOne();
           }
         },
@@ -442,7 +442,7 @@ final class WorkerPool {
 
   /** Stops all workers, also those still starting. */
   void stop() {
-    loop.assertOwner();
+    jobEnded();
     stopped = true;
     for (Member member : members) {
       live.remove(environmentId, member.started.worker());

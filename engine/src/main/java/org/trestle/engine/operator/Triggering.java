@@ -43,12 +43,19 @@ public record Triggering(
    * @throws IllegalArgumentException if it is not supported
    */
   public static Triggering of(WindowingStrategySpec strategy, @Nullable WindowMerger merger) {
+    return of(strategy, strategy.onTimeBehavior(), merger);
+  }
+
+  private static Triggering of(
+      WindowingStrategySpec strategy,
+      OnTimeBehavior onTimeBehavior,
+      @Nullable WindowMerger merger) {
     return new Triggering(
         strategy.trigger(),
         strategy.accumulation(),
         strategy.outputTime(),
         strategy.closingBehavior(),
-        strategy.onTimeBehavior(),
+        onTimeBehavior,
         strategy.allowedLateness(),
         merger,
         false);
@@ -64,18 +71,11 @@ public record Triggering(
    */
   public static Triggering ofBounded(
       WindowingStrategySpec strategy, @Nullable WindowMerger merger) {
-    Triggering triggering = of(strategy, merger);
-    return strategy.trigger().waitsForEndOfWindow()
-        ? triggering
-        : new Triggering(
-            triggering.trigger,
-            triggering.accumulation,
-            triggering.outputTime,
-            triggering.closingBehavior,
-            OnTimeBehavior.FIRE_IF_NONEMPTY,
-            triggering.allowedLateness,
-            merger,
-            false);
+    OnTimeBehavior onTimeBehavior =
+        strategy.trigger().waitsForEndOfWindow()
+            ? strategy.onTimeBehavior()
+            : OnTimeBehavior.FIRE_IF_NONEMPTY;
+    return of(strategy, onTimeBehavior, merger);
   }
 
   /**

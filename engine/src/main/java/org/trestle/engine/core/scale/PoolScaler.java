@@ -78,11 +78,12 @@ public final class PoolScaler {
     boolean full =
         waiting && load.workers() > 0 && load.starting() == 0 && busy >= load.workers() * bundles;
     looksFull = full ? looksFull + 1 : 0;
-    looksWaiting = full && whyMostlyWaiting(load) != null ? looksWaiting + 1 : 0;
+    String waits = full ? whyMostlyWaiting(load) : null;
+    looksWaiting = waits != null ? looksWaiting + 1 : 0;
     looksCrowded = isCrowded(load) && bundles > limits.bundles() && busy > 0 ? looksCrowded + 1 : 0;
     looksEmpty = !waiting && busy <= fewerSlots() ? looksEmpty + 1 : 0;
     if (full) {
-      return grow(load);
+      return grow(load, waits);
     }
     if (looksCrowded >= LOOKS_TO_CALM) {
       return size(workers, Math.max(limits.bundles(), bundles / 2), "the processors are all busy");
@@ -101,10 +102,14 @@ public final class PoolScaler {
     return (workers - 1) * bundles;
   }
 
-  private @Nullable PoolSize grow(PoolLoad load) {
+  /**
+   * More of what helps.
+   *
+   * @param waits why the workers seem to wait; null if they do not
+   */
+  private @Nullable PoolSize grow(PoolLoad load, @Nullable String waits) {
     String all =
         "all %d slots are in use and more work waits, while ".formatted(load.workers() * bundles);
-    String waits = whyMostlyWaiting(load);
     if (waits != null) {
       // Each bundle holds what it has changed till its commit.
       return looksWaiting >= LOOKS_TO_WIDEN

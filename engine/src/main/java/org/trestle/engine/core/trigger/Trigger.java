@@ -13,14 +13,24 @@ public sealed interface Trigger {
     return List.of();
   }
 
+  /** Whether this is so for one of the triggers that it is made of. */
+  default boolean anyPart(Predicate<Trigger> what) {
+    for (Trigger part : parts()) {
+      if (what.test(part)) {
+        return true;
+      }
+    }
+    return false;
+  }
+
   /** Whether it may fire before the end of a window. */
   default boolean canFireEarly() {
-    return any(parts(), Trigger::canFireEarly);
+    return anyPart(Trigger::canFireEarly);
   }
 
   /** Whether the end of a window counts for it. */
   default boolean waitsForEndOfWindow() {
-    return any(parts(), Trigger::waitsForEndOfWindow);
+    return anyPart(Trigger::waitsForEndOfWindow);
   }
 
   /** Ready when all subtriggers are; then finished. */
@@ -200,15 +210,6 @@ public sealed interface Trigger {
         return beyond == 0 ? time : new Delay(period - beyond).apply(time);
       }
     }
-  }
-
-  private static boolean any(List<Trigger> triggers, Predicate<Trigger> what) {
-    for (Trigger trigger : triggers) {
-      if (what.test(trigger)) {
-        return true;
-      }
-    }
-    return false;
   }
 
   private static List<Trigger> atLeastOne(List<Trigger> subtriggers) {

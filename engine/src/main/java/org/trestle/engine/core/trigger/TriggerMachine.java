@@ -37,15 +37,9 @@ public final class TriggerMachine {
   }
 
   private static boolean countsElements(Trigger trigger) {
-    if (trigger instanceof Trigger.ElementCount || trigger instanceof Trigger.Always) {
-      return true;
-    }
-    for (Trigger part : trigger.parts()) {
-      if (countsElements(part)) {
-        return true;
-      }
-    }
-    return false;
+    return trigger instanceof Trigger.ElementCount
+        || trigger instanceof Trigger.Always
+        || trigger.anyPart(TriggerMachine::countsElements);
   }
 
   /** The state of a key and window that have not had an element. */
