@@ -7,12 +7,6 @@ package org.trestle.engine.core.schedule;
  * seconds for its sampler at its end. So where full bundles are done soon, the next ones get more.
  */
 final class BundleSizer {
-  /** Full bundles that are done sooner make larger ones. */
-  private static final long SHORT_MILLIS = 1000;
-
-  /** Bundles that take longer make smaller ones again. */
-  private static final long LONG_MILLIS = 2000;
-
   /** How many times the policy's largest size bundles may have. */
   private static final int MOST_GROWTH = 8;
 
@@ -36,15 +30,16 @@ final class BundleSizer {
   }
 
   /**
-   * A bundle has been committed.
+   * A bundle has been committed. Full ones that took less than half of the time after which they
+   * would have been asked to end make larger ones; those that took longer make smaller ones again.
    *
    * @param millis how long it ran
    */
   void took(long elements, long bytes, long millis) {
     boolean full = elements >= maxElements() || bytes >= maxBytes() - maxBytes() / 8;
-    if (full && millis < SHORT_MILLIS && !policy.streaming()) {
+    if (full && millis < policy.commitAfterMillis() / 2 && !policy.streaming()) {
       growth = Math.min(MOST_GROWTH, growth * 2);
-    } else if (millis > LONG_MILLIS) {
+    } else if (millis > policy.commitAfterMillis()) {
       growth = Math.max(1, growth / 2);
     }
   }
