@@ -109,7 +109,8 @@ public final class AdminEndpoint implements BindableService {
           (ServerCallStreamObserver<Struct>) observer,
           event -> wanted(event, worker, least) ? toStruct(event) : null,
           follow,
-          streams);
+          streams,
+          Runnable::run);
     } catch (RuntimeException e) {
       observer.onError(Calls.toStatus(e));
     }

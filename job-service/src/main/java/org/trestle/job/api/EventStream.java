@@ -13,9 +13,9 @@ import org.trestle.job.event.EventLog;
 import org.trestle.job.event.JobEvent;
 
 /**
- * Sends a job's events to one client: the history, then what happens, and the end right after the
- * last event. Sends only while the client takes it, so a slow one holds one batch in memory; one
- * task at a time runs on the executor.
+ * Sends a job's events to one client: the history, then what happens, and the end after the last
+ * event. Sends only while the client takes it, so a slow one holds one batch in memory; one task at
+ * a time runs on the executor.
  */
 final class EventStream<T> {
   private static final int BATCH = 64;
@@ -27,6 +27,7 @@ final class EventStream<T> {
   private final Function<JobEvent, @Nullable T> convert;
   private final boolean follow;
   private final Executor executor;
+  private final Executor endings;
   private final Runnable wake = this::wake;
   private final AtomicInteger wakes = new AtomicInteger();
 
@@ -40,13 +41,15 @@ final class EventStream<T> {
       ServerCallStreamObserver<T> client,
       Function<JobEvent, @Nullable T> convert,
       boolean follow,
-      Executor executor) {
+      Executor executor,
+      Executor endings) {
     this.log = log;
     this.cursor = log.read();
     this.client = client;
     this.convert = convert;
     this.follow = follow;
     this.executor = executor;
+    this.endings = endings;
   }
 
   /**
@@ -54,14 +57,16 @@ final class EventStream<T> {
    *
    * @param convert makes the client's message of an event, or null to leave it out
    * @param follow whether to go on with what happens after the history
+   * @param endings ends the stream, with a task that may run on any thread
    */
   static <T> void start(
       EventLog log,
       ServerCallStreamObserver<T> client,
       Function<JobEvent, @Nullable T> convert,
       boolean follow,
-      Executor executor) {
-    EventStream<T> stream = new EventStream<>(log, client, convert, follow, executor);
+      Executor executor,
+      Executor endings) {
+    EventStream<T> stream = new EventStream<>(log, client, convert, follow, executor, endings);
     client.setOnReadyHandler(stream.wake);
     client.setOnCancelHandler(stream.wake);
     log.subscribe(stream.wake);
@@ -104,7 +109,7 @@ final class EventStream<T> {
         if (batch.ended() || !refill()) {
           if (batch.ended() || !follow) {
             finish();
-            client.onCompleted();
+            endings.execute(client::onCompleted);
           }
           return;
         }

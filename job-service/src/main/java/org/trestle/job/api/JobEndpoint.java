@@ -3,7 +3,9 @@ package org.trestle.job.api;
 import io.grpc.Status;
 import io.grpc.stub.ServerCallStreamObserver;
 import io.grpc.stub.StreamObserver;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executor;
+import java.util.concurrent.TimeUnit;
 import java.util.function.Function;
 import org.apache.beam.model.jobmanagement.v1.JobApi.CancelJobRequest;
 import org.apache.beam.model.jobmanagement.v1.JobApi.CancelJobResponse;
@@ -40,6 +42,9 @@ import org.trestle.job.store.JobStates;
 
 /** Beam's job API. */
 public final class JobEndpoint extends JobServiceGrpc.JobServiceImplBase {
+  /** How long a stream of states goes on after the last one. */
+  private static final int STATES_OPEN_MILLIS = 500;
+
   private final Jobs jobs;
   private final Executor streams;
   private final String address;
@@ -168,22 +173,34 @@ public final class JobEndpoint extends JobServiceGrpc.JobServiceImplBase {
 
   @Override
   public void getStateStream(GetJobStateRequest request, StreamObserver<JobStateEvent> observer) {
-    stream(request.getJobId(), observer, Messages::stateOnly);
+    // Python's client ends its program right after the last state. What comes while the interpreter
+    // ends can stop gRPC's thread with a lock in its hands, for which the interpreter then waits
+    // for
+    // ever; that this stream is over would come just then.
+    stream(
+        request.getJobId(),
+        observer,
+        Messages::stateOnly,
+        CompletableFuture.delayedExecutor(
+            STATES_OPEN_MILLIS, TimeUnit.MILLISECONDS, Runnable::run));
   }
 
   @Override
   public void getMessageStream(
       JobMessagesRequest request, StreamObserver<JobMessagesResponse> observer) {
-    stream(request.getJobId(), observer, Messages::response);
+    stream(request.getJobId(), observer, Messages::response, Runnable::run);
   }
 
   private <T> void stream(
-      String jobId, StreamObserver<T> observer, Function<JobEvent, @Nullable T> convert) {
+      String jobId,
+      StreamObserver<T> observer,
+      Function<JobEvent, @Nullable T> convert,
+      Executor endings) {
     try {
       if (!(observer instanceof ServerCallStreamObserver<T> client)) {
         throw Status.INTERNAL.withDescription("not a server stream").asRuntimeException();
       }
-      EventStream.start(jobs.job(jobId).events(), client, convert, true, streams);
+      EventStream.start(jobs.job(jobId).events(), client, convert, true, streams, endings);
     } catch (RuntimeException e) {
       observer.onError(Calls.toStatus(e));
     }
