@@ -46,17 +46,19 @@ class BenchmarkSuite:
         with tempfile.TemporaryDirectory(prefix='conformance-benchmark-') as directory:
             code, output, seconds = run_limited(
                 command, directory, context.test_seconds * len(tests))
+        ending = context.service.no_end(seconds) if code is None else ''
         lines = {}
         for line in output.splitlines():
             if line.startswith('{"workload"'):
                 result = json.loads(line)
                 lines[result['workload']] = result
         return [
-            context.tell(self._outcome(name, test, lines.get(workload), code, output, seconds))
+            context.tell(
+                self._outcome(name, test, lines.get(workload), code, output, seconds, ending))
             for test, workload in tests]
 
     @staticmethod
-    def _outcome(name, test, result, code, output, seconds):
+    def _outcome(name, test, result, code, output, seconds, ending):
         if result is not None and 'error' not in result:
             return Outcome(name, test, PASSED, result['wall_seconds'])
         if result is None and code == 0 and test.partition('.')[2].startswith('load-'):
@@ -65,6 +67,6 @@ class BenchmarkSuite:
         message = '\n'.join(output.rstrip().split('\n')[-MESSAGE_LINES:])
         if result is not None:
             message += f'\n{result["error"]}'
-        elif code is None:
-            message += f'\nno end after {seconds:.0f} s'
+        elif ending:
+            message += f'\n{ending}'
         return Outcome(name, test, FAILED, seconds, message)

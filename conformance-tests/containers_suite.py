@@ -27,6 +27,8 @@ from service import StartedService
 
 PIPELINES = pathlib.Path(__file__).resolve().parent / 'pipelines' / 'containers'
 JOB_SECONDS = 300
+# By then the service has told where a bundle stands.
+STUCK_SECONDS = JOB_SECONDS // 5
 GONE_SECONDS = 20
 REFUSED_SECONDS = 30
 MESSAGE_CHARACTERS = 4000
@@ -97,7 +99,8 @@ def _outcome(suite, test, body, run):
 def _service(context, directory):
     state = directory / 'state'
     service = StartedService(
-        f'{context.start_command} --state-dir {state} --docker-mounts {directory}:{directory}',
+        f'{context.start_command} --state-dir {state} --docker-mounts {directory}:{directory} '
+        f'--stuck-after {STUCK_SECONDS}s',
         directory / 'service.log', context.ready_seconds)
     service.state = state
     return service
@@ -130,8 +133,8 @@ class _Run:
     def _checked(self, command):
         code, output, seconds = self._run(command)
         if code != 0:
-            how = f'no end after {seconds:.0f} s' if code is None else f'exit code {code}'
-            raise WrongResult(f'{output}\n{how}\n{self.service.log_tail()}')
+            how = self.service.no_end(seconds) if code is None else f'exit code {code}'
+            raise WrongResult(f'{output}\n{self.service.log_tail()}\n{how}')
 
     def _python(self, version, *program, image=None):
         python = environments.python_with_beam(version)

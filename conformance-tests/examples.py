@@ -277,7 +277,7 @@ class Examples:
             command, directory, LIMIT_FACTOR * context.test_seconds,
             {'STORAGE_EMULATOR_HOST': self._object_store})
         if code != 0:
-            how = f'no end after {seconds:.0f} s' if code is None else f'exit code {code}'
+            how = context.service.no_end(seconds) if code is None else f'exit code {code}'
             raise WrongOutput(f'{output[-MESSAGE_CHARACTERS:]}\n{how}')
         return output, seconds
 

@@ -130,7 +130,7 @@ class GoSuite:
             return test_id, binary, test, environment
         message = '\n'.join(output.rstrip().split('\n')[-MESSAGE_LINES:])
         if code is None:
-            message += f'\nno end after {seconds:.0f} s'
+            message += f'\n{context.service.no_end(seconds)}'
         if died:
             message += '\nthe job service died'
         return context.tell(Outcome(name, test_id, FAILED, seconds, message))

@@ -131,7 +131,7 @@ class _Run:
             try:
                 process = process or _TestProcess(self.command, log)
                 limit = max(self.context.test_seconds, SLOW_TESTS.get(test, 0))
-                outcome = process.run(self.name, test, limit)
+                outcome = process.run(self.name, test, limit, self.context.service)
             except environments.SetupError as e:
                 outcome = Outcome(self.name, test, FAILED, message=str(e))
             if process is not None and process.over:
@@ -203,7 +203,7 @@ class _TestProcess:
             raise environments.SetupError(f'{PROGRAM} did not start:\n{self._log_from(0)[-4000:]}')
         self.tests = listed['tests']
 
-    def run(self, suite, test, limit_seconds):
+    def run(self, suite, test, limit_seconds, service):
         begin = time.monotonic()
         log_start = self.log_path.stat().st_size
         try:
@@ -225,7 +225,7 @@ class _TestProcess:
         stack = self._thread_of(test)
         return Outcome(
             suite, test, FAILED, seconds,
-            f'no end after {seconds:.0f} s; the stack of the test, all others are in '
+            f'{service.no_end(seconds)}\nthe stack of the test, all others are in '
             f'{self.log_path}:\n{stack}')
 
     def _answer(self, limit_seconds):

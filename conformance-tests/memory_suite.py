@@ -98,7 +98,7 @@ class _Jobs:
         if code == 0:
             return None
         ending = '\n'.join(output.rstrip().split('\n')[-MESSAGE_LINES:])
-        return ending if code is not None else f'{ending}\nno end after {seconds:.0f} s'
+        return ending if code is not None else f'{ending}\n{service.no_end(seconds)}'
 
 
 def _more_than_memory(jobs, context):

@@ -232,7 +232,7 @@ class _Shard:
                 os.killpg(process.pid, signal.SIGKILL)
                 process.wait()
                 self._tell_new(events)
-                return f'no end after {limit} s: the process was killed'
+                return f'{self.context.service.no_end(limit)}\nthe process was killed'
         self._tell_new(events)
         if process.returncode in (0, 1, 5) or events.service_gone:
             return None

@@ -1,6 +1,7 @@
 """The job service under test: one that this run starts and stops, or one that is there already."""
 
 import os
+import pathlib
 import queue
 import shlex
 import signal
@@ -12,6 +13,10 @@ import time
 import sockets
 
 LOG_TAIL_LINES = 60
+LAUNCHER = pathlib.Path(__file__).resolve().parent.parent / 'trestle'
+EXPLAINED_JOBS = 2
+EXPLAINED_LINES = 60
+EXPLAIN_SECONDS = 20
 
 
 class ServiceError(Exception):
@@ -39,6 +44,25 @@ class Service:
     def revive(self):
         """Makes the service answer again after it died; False when that cannot be done."""
         return self.alive()
+
+    def no_end(self, seconds):
+        """Says that a test has not come to its end, and what the service knows of the jobs that run."""
+        said = [f'no end after {seconds:.0f} s']
+        jobs = self._ask('jobs')
+        running = [line.split()[0] for line in jobs.split('\n') if ' RUNNING ' in line]
+        for job in running[:EXPLAINED_JOBS]:
+            said += [self._ask('logs', job), self._ask('show', job)]
+        return '\n'.join(said if running else [*said, jobs])
+
+    def _ask(self, *command):
+        try:
+            answer = subprocess.run(
+                [str(LAUNCHER), *command], env={**os.environ, 'TRESTLE_ENDPOINT': self.endpoint},
+                text=True, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                timeout=EXPLAIN_SECONDS).stdout
+        except (OSError, subprocess.TimeoutExpired) as e:
+            answer = f'{" ".join(command)}: {e}'
+        return '\n'.join(answer.rstrip().split('\n')[-EXPLAINED_LINES:])
 
     def renew(self):
         """Ends what jobs may have been left, where that can be done."""
