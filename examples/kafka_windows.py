@@ -7,6 +7,10 @@
 A record is in the window in which the broker has got it: the topic is one with
 `message.timestamp.type=LogAppendTime`. So no record is late, however long a producer takes to send it.
 
+What is read is seen downstream when the reader takes a break. It takes one after its polling timeout, and
+when the runner asks for one, which a reader that has caught up refuses: so the timeout is the longest time
+that a window comes late.
+
 Runs until it is drained or cancelled, as in `./trestle drain last`. The consumer group's offsets are
 committed when what was read is safe with the runner.
 """
@@ -18,6 +22,8 @@ import apache_beam as beam
 from apache_beam.io.kafka import ReadFromKafka
 from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.transforms import window
+
+POLLING_SECONDS = 1
 
 
 class WriteWindowFn(beam.DoFn):
@@ -51,7 +57,8 @@ def main():
                 'auto.offset.reset': 'earliest'
             },
             topics=[arguments.topic], timestamp_policy=ReadFromKafka.log_append_time,
-            commit_offset_in_finalize=True, expansion_service=arguments.expansion_service)
+            consumer_polling_timeout=POLLING_SECONDS, commit_offset_in_finalize=True,
+            expansion_service=arguments.expansion_service)
         | 'Words' >> beam.MapTuple(lambda key, value: value.decode())
         | beam.WindowInto(window.FixedWindows(arguments.window_seconds))
         | beam.combiners.Count.PerElement()
