@@ -42,7 +42,11 @@ import org.trestle.job.store.JobStates;
 
 /** Beam's job API. */
 public final class JobEndpoint extends JobServiceGrpc.JobServiceImplBase {
-  /** How long a stream of states goes on after the last one. */
+  /**
+   * How long a stream of states stays open after the last one. Python's client ends its program
+   * right then. What comes while the interpreter ends, such as the end of the stream, can stop
+   * gRPC's thread with a lock in its hands, for which the interpreter then waits for ever.
+   */
   private static final int STATES_OPEN_MILLIS = 500;
 
   private final Jobs jobs;
@@ -173,10 +177,6 @@ public final class JobEndpoint extends JobServiceGrpc.JobServiceImplBase {
 
   @Override
   public void getStateStream(GetJobStateRequest request, StreamObserver<JobStateEvent> observer) {
-    // Python's client ends its program right after the last state. What comes while the interpreter
-    // ends can stop gRPC's thread with a lock in its hands, for which the interpreter then waits
-    // for
-    // ever; that this stream is over would come just then.
     stream(
         request.getJobId(),
         observer,
