@@ -229,10 +229,12 @@ class _Shard:
                 last_event = time.monotonic()
             limit = events.limit + KILL_GRACE_SECONDS
             if events.collected is not None and time.monotonic() - last_event > limit:
+                # Asked while the client is there: a job in LOOPBACK ends with it.
+                ending = self.context.service.no_end(limit)
                 os.killpg(process.pid, signal.SIGKILL)
                 process.wait()
                 self._tell_new(events)
-                return f'{self.context.service.no_end(limit)}\nthe process was killed'
+                return f'{ending}\nthe process was killed'
         self._tell_new(events)
         if process.returncode in (0, 1, 5) or events.service_gone:
             return None
