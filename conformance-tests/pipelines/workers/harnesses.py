@@ -58,6 +58,10 @@ class Harnesses:
     def working(self):
         return [pid for pid in self.alive() if (self._working / str(pid)).exists()]
 
+    def first_worked(self):
+        """When the first of them began to work, in seconds of the epoch."""
+        return min(path.stat().st_mtime for path in self._working.iterdir())
+
     def options(self, streaming=False, **more):
         return PipelineOptions(
             [f'--job_endpoint={ENDPOINT}', '--environment_type=PROCESS'],
@@ -91,7 +95,10 @@ class SaysItWorks(beam.DoFn):
         self._directory = directory
 
     def setup(self):
-        (pathlib.Path(self._directory) / str(os.getpid())).touch()
+        path = pathlib.Path(self._directory) / str(os.getpid())
+        # Called for each of its bundles' processors: the first one says when it began.
+        if not path.exists():
+            path.touch()
 
     def process(self, element):
         yield element
