@@ -5,6 +5,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.OptionalLong;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import org.apache.beam.model.fnexecution.v1.BeamFnApi.ProcessBundleResponse;
 import org.apache.beam.model.fnexecution.v1.BeamFnApi.ProcessBundleSplitResponse;
@@ -31,6 +32,12 @@ import org.trestle.fn.wire.WireFormatException;
 final class RunningBundles implements SplitRequests.Listener {
   /** How often a bundle is asked for its progress that has failed before. */
   private static final long FOLLOW_MILLIS = 100;
+
+  /**
+   * A bundle that has written its outputs in less than this is soon over: Python's sampler has it
+   * wait for at most a sixth of that. A second processor of bundles would cost more.
+   */
+  private static final long LONG_NANOS = TimeUnit.MILLISECONDS.toNanos(250);
 
   private final JobContext context;
   private final JobLoop loop;
@@ -111,6 +118,7 @@ final class RunningBundles implements SplitRequests.Listener {
     RunningBundle handle = lease.worker().process(bundle.request(), bundle);
     entry.handle = handle;
     whenDone(entry, handle.done().thenApply(bundle::finish));
+    var unused = handle.written().thenRun(() -> written(entry, lease));
     if (work.attempts().count() > 0) {
       follow(entry);
     }
@@ -186,6 +194,21 @@ final class RunningBundles implements SplitRequests.Listener {
                     SplitRequests.afterSplit(entry, () -> bundleEnded(entry, outcome, failure));
                   });
             });
+  }
+
+  private void written(RunningWork entry, WorkerPool.Lease lease) {
+    if (System.nanoTime() - entry.startNanos >= LONG_NANOS) {
+      loop.execute(() -> ending(entry, lease));
+    }
+  }
+
+  private void ending(RunningWork entry, WorkerPool.Lease lease) {
+    if (running.containsKey(entry.work.id())) {
+      core.tick(context.clock().getAsLong());
+      pool(graph.sdkStage(entry.work.stage()).environmentId()).ending(lease);
+      core.bundleEnding(entry.work.id());
+      pump.run();
+    }
   }
 
   private void startInRunner(RunningWork entry, RunnerStage stage) {

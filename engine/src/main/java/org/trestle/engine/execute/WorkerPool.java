@@ -61,6 +61,7 @@ final class WorkerPool {
   /** A place for one bundle on a worker. */
   static final class Lease {
     private final Member member;
+    private boolean ending;
     private boolean released;
 
     private Lease(Member member) {
@@ -76,6 +77,9 @@ final class WorkerPool {
     private final StartedWorker started;
     private int running;
 
+    /** How many of the running ones are ending. */
+    private int ending;
+
     /** Whether it has had a bundle. */
     private boolean used;
 
@@ -86,6 +90,10 @@ final class WorkerPool {
 
     private Member(StartedWorker started) {
       this.started = started;
+    }
+
+    private int busy() {
+      return running - ending;
     }
 
     private void watch(ProcessHandle process) {
@@ -396,7 +404,7 @@ final class WorkerPool {
     for (Member member : members) {
       if (!member.leaving && seen < workers) {
         seen++;
-        best = best == null || member.running < best.running ? member : best;
+        best = best == null || member.busy() < best.busy() ? member : best;
       }
     }
     if (best == null) {
@@ -407,12 +415,22 @@ final class WorkerPool {
     return new Lease(best);
   }
 
+  /** The bundle on the place is ending: another one may begin beside it. */
+  void ending(Lease lease) {
+    loop.assertOwner();
+    if (!lease.ending && !lease.released) {
+      lease.ending = true;
+      lease.member.ending++;
+    }
+  }
+
   /** Gives a place back. */
   void release(Lease lease, boolean success) {
     loop.assertOwner();
     if (!lease.released) {
       lease.released = true;
       lease.member.running--;
+      lease.member.ending -= lease.ending ? 1 : 0;
       if (lease.member.leaving && lease.member.running == 0 && members.contains(lease.member)) {
         dismiss(lease.member);
       }

@@ -57,6 +57,7 @@ final class Simulation extends RandomRun {
   private final SchedulingPolicy policy;
   private final TestedCore core;
   private final Map<String, Integer> used = new TreeMap<>();
+  private final Set<BundleId> ending = new TreeSet<>(Comparator.comparingLong(BundleId::value));
   private final Map<StageId, SimGate> gates = new HashMap<>();
   private final List<BundleId> past = new ArrayList<>();
 
@@ -174,6 +175,8 @@ final class Simulation extends RandomRun {
       answerSplit(asked.iterator().next());
     } else if (random.nextInt(20) == 0) {
       look();
+    } else if (!running.isEmpty() && random.nextInt(10) == 0) {
+      ending(anyRunning());
     } else if (running.isEmpty() && (dice < 50 || mishaps <= 0)) {
       goOn();
     } else if (dice < 60 || mishaps <= 0) {
@@ -201,9 +204,26 @@ final class Simulation extends RandomRun {
     BundleWork work = super.remove(id);
     past.add(id);
     asked.remove(id);
+    ending.remove(id);
     String pool = poolOf(work.stage());
     used.merge(pool, -1, Integer::sum);
     return work;
+  }
+
+  /** The bundle has written everything; it may still fail. */
+  private void ending(BundleId id) {
+    log("ending", id);
+    ending.add(id);
+    core.bundleEnding(id);
+  }
+
+  /** How many slots of a pool are in use. */
+  private int busy(String pool) {
+    int lent = 0;
+    for (BundleId id : ending) {
+      lent += pool.equals(poolOf(Objects.requireNonNull(running.get(id)).stage())) ? 1 : 0;
+    }
+    return used.getOrDefault(pool, 0) - Math.min(lent, slots.getOrDefault(pool, 0));
   }
 
   private void commit(BundleId id) {
@@ -355,7 +375,7 @@ final class Simulation extends RandomRun {
     String pool = stage.spec().pool();
     check(!stage.spec().keyed(), "%s has keys and is asked for work", id);
     check(
-        split.keep() == 0 || used.getOrDefault(pool, 0) < slots.getOrDefault(pool, 0),
+        split.keep() == 0 || busy(pool) < slots.getOrDefault(pool, 0),
         "%s is asked for work, and no slot is idle",
         id);
   }
@@ -368,8 +388,8 @@ final class Simulation extends RandomRun {
   private void started(BundleWork work) {
     StageModel stage = model.stage(work.stage());
     String pool = stage.stage.spec().pool();
-    int busy = used.merge(pool, 1, Integer::sum);
-    check(busy <= slots.getOrDefault(pool, 0), "%s starts without a slot", work.id());
+    used.merge(pool, 1, Integer::sum);
+    check(busy(pool) <= slots.getOrDefault(pool, 0), "%s starts without a slot", work.id());
     SimGate gate = gates.get(work.stage());
     for (EdgeId side : stage.stage.spec().sideInputs()) {
       if (gate == null) {

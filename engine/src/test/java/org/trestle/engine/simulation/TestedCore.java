@@ -41,6 +41,10 @@ class TestedCore {
     core.bundleCommitted(result);
   }
 
+  void bundleEnding(BundleId id) {
+    core.bundleEnding(id);
+  }
+
   void bundleFailed(BundleFailure failure) {
     core.bundleFailed(failure);
   }

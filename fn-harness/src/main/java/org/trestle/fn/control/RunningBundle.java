@@ -20,6 +20,13 @@ public interface RunningBundle {
   CompletableFuture<ProcessBundleResponse> done();
 
   /**
+   * Completes when all outputs have ended before the response has come: what is still to come of
+   * the bundle takes no processor. Python's harness, for one, waits up to 0.2 seconds for its
+   * sampler then. Stays as it is if the bundle has no outputs, or its response comes with them.
+   */
+  CompletableFuture<Void> written();
+
+  /**
    * Asks for progress. The metrics of the answer, as those of the bundle's response, are all that
    * the harness has reported of the bundle, also where it tells only what has changed.
    */

@@ -48,6 +48,7 @@ final class ActiveBundle implements RunningBundle {
   private final BundleReceiver receiver;
   private final SerialTasks stateTasks;
   private final CompletableFuture<ProcessBundleResponse> done = new CompletableFuture<>();
+  private final CompletableFuture<Void> written = new CompletableFuture<>();
 
   /** Keeps data calls apart when a harness has several data streams. */
   private final Object receiving = new Object();
@@ -116,6 +117,11 @@ final class ActiveBundle implements RunningBundle {
   @Override
   public CompletableFuture<ProcessBundleResponse> done() {
     return done;
+  }
+
+  @Override
+  public CompletableFuture<Void> written() {
+    return written;
   }
 
   @Override
@@ -400,8 +406,12 @@ final class ActiveBundle implements RunningBundle {
   }
 
   private void end(Object output) {
+    boolean last;
     synchronized (lock) {
-      open.remove(output);
+      last = open.remove(output) && open.isEmpty() && !answered;
+    }
+    if (last) {
+      written.complete(null);
     }
   }
 

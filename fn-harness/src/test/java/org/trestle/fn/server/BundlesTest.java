@@ -71,6 +71,24 @@ class BundlesTest {
   }
 
   @Test
+  void tellsThatAllIsWrittenBeforeTheResponse() throws Exception {
+    CountDownLatch held = new CountDownLatch(1);
+    Pair pair =
+        runner.connect(
+            bundle -> {
+              bundle.end(OUT);
+              held.await();
+            });
+
+    RunningBundle bundle = pair.worker().process(request("a"), new TestingReceiver());
+
+    await(bundle.written());
+    assertThat(bundle.done()).isNotDone();
+    held.countDown();
+    assertThat(await(bundle.done())).isEqualTo(ProcessBundleResponse.getDefaultInstance());
+  }
+
+  @Test
   void runsBundlesWithoutInputBlocks() throws Exception {
     Pair pair = runner.connect(TestingHarness.echo());
 

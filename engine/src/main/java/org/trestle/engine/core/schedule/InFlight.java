@@ -10,6 +10,7 @@ final class InFlight {
   private final long overdueFrom;
   private BundleDraft draft;
   private boolean asked;
+  private boolean ending;
   private long askFrom;
 
   /** A bundle that starts now. */
@@ -44,12 +45,21 @@ final class InFlight {
 
   /** When the bundle may be asked next; {@link Long#MAX_VALUE} if it cannot be. */
   long askFrom() {
-    return asked || stage.spec().keyed() ? Long.MAX_VALUE : askFrom;
+    return asked || ending || stage.spec().keyed() ? Long.MAX_VALUE : askFrom;
   }
 
   /** When the bundle should be asked to end; {@link Long#MAX_VALUE} if it cannot be. */
   long endFrom() {
     return askFrom() == Long.MAX_VALUE ? Long.MAX_VALUE : Math.max(askFrom, overdueFrom);
+  }
+
+  /** The bundle has done its work, and has nothing to give any more. */
+  void end() {
+    ending = true;
+  }
+
+  boolean isEnding() {
+    return ending;
   }
 
   void ask() {

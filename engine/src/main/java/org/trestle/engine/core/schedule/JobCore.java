@@ -152,7 +152,7 @@ public final class JobCore {
     }
     Pool slots = graph.pool(pool);
     boolean waiting = slots.hasReadyStage() || rebalancing.hasMoreThanOne(slots, running.values());
-    resize(pool, scaler(pool).look(load, slots.running(), waiting));
+    resize(pool, scaler(pool).look(load, slots.busy(), waiting));
   }
 
   private PoolScaler scaler(String pool) {
@@ -197,8 +197,23 @@ public final class JobCore {
     for (Residual residual : result.residuals()) {
       stage.addResidual(residual, firstKeyGroup(bundle.draft()), now);
     }
-    end(result.id(), stage);
+    end(bundle);
     stage.commit(bundle.draft(), now - bundle.startedAt());
+    settle();
+  }
+
+  /**
+   * A running bundle has done its work, and its end is still to come. That takes time but no
+   * processor, so that another bundle may have its slot.
+   */
+  public void bundleEnding(BundleId id) {
+    assertOwner();
+    InFlight bundle = running.get(id);
+    if (ended || bundle == null || bundle.isEnding()) {
+      return;
+    }
+    bundle.end();
+    bundle.stage().pool().lend();
     settle();
   }
 
@@ -234,7 +249,7 @@ public final class JobCore {
     if (ended || bundle == null) {
       return;
     }
-    end(failure.id(), bundle.stage());
+    end(bundle);
     BundleDraft tried = bundle.draft().after(failure.cause());
     bundle.stage().retry(tried, now + policy.retryDelayMillis(tried.attempts()), now);
     if (!policy.allowsRetry(failure.cause(), tried.attempts())) {
@@ -487,10 +502,10 @@ public final class JobCore {
     }
   }
 
-  private void end(BundleId id, StageState stage) {
-    running.remove(id);
-    stage.pool().giveBack();
-    dirty.set(stage.index());
+  private void end(InFlight bundle) {
+    running.remove(bundle.id());
+    bundle.stage().pool().giveBack(bundle.isEnding());
+    dirty.set(bundle.stage().index());
   }
 
   private void endEdge(Edge edge) {

@@ -12,7 +12,7 @@ final class JobDump {
     text.append("running bundles: ").append(running).append(", processing time ").append(now);
     for (Pool pool : graph.pools().values()) {
       text.append("\npool ").append(pool.name()).append(": ");
-      text.append(pool.running()).append(" of ").append(pool.slots()).append(" slots in use");
+      text.append(pool.busy()).append(" of ").append(pool.slots()).append(" slots in use");
     }
     int complete = 0;
     for (StageState stage : graph.stages()) {

@@ -11,6 +11,7 @@ final class Pool {
   private final BitSet worthwhile = new BitSet();
   private int slots;
   private int running;
+  private int ending;
   private boolean quarantined;
   private @Nullable PoolScaler scaler;
 
@@ -42,13 +43,24 @@ final class Pool {
     quarantined = alone;
   }
 
-  void giveBack() {
+  /** A bundle that has a slot is ending: as long as others are there, it needs none. */
+  void lend() {
+    ending++;
+  }
+
+  /**
+   * Gives a slot back.
+   *
+   * @param lent whether it was lent
+   */
+  void giveBack(boolean lent) {
     running--;
+    ending -= lent ? 1 : 0;
     quarantined &= running > 0;
   }
 
   boolean hasFreeSlot() {
-    return running < slots && !quarantined;
+    return busy() < slots && !quarantined;
   }
 
   void setReady(int stage, boolean isReady, boolean isWorthwhile) {
@@ -76,7 +88,13 @@ final class Pool {
     return slots;
   }
 
+  /** How many bundles run, with those that are ending. */
   int running() {
     return running;
+  }
+
+  /** How many slots are in use. No more bundles end without one than there are slots. */
+  int busy() {
+    return running - Math.min(ending, slots);
   }
 }

@@ -47,7 +47,7 @@ final class Rebalancing {
    * @param pool has nothing ready to run
    */
   List<InFlight> choose(Pool pool, Collection<InFlight> running, long now) {
-    int idle = pool.slots() - pool.running();
+    int idle = pool.slots() - pool.busy();
     List<InFlight> candidates = new ArrayList<>();
     for (InFlight bundle : running) {
       if (bundle.stage().pool() != pool) {
@@ -69,6 +69,7 @@ final class Rebalancing {
   boolean hasMoreThanOne(Pool pool, Collection<InFlight> running) {
     for (InFlight bundle : running) {
       if (bundle.stage().pool() == pool
+          && !bundle.isEnding()
           && !bundle.stage().spec().keyed()
           && bundle.draft().elementCount() > 1) {
         return true;

@@ -60,6 +60,29 @@ final class JobCoreTest {
   }
 
   @Test
+  void bundlesThatAreEndingLendTheirSlots() {
+    CoreDriver job =
+        new CoreDriver(
+            POLICY,
+            List.of(map("m", "in", "")),
+            on("in", TestBlock.count(3 * POLICY.maxElements(), 0)));
+    job.start(1);
+    BundleWork first = job.bundle();
+
+    job.core.bundleEnding(first.id());
+    job.core.bundleEnding(first.id());
+    BundleWork second = job.bundle();
+
+    job.core.bundleEnding(second.id());
+    assertThat(job.bundles()).as("with as many lent as there are slots").isEmpty();
+
+    job.fail(first, "lost in the end");
+    assertThat(job.bundle().elements()).isEqualTo(first.elements());
+    job.commit(second);
+    assertThat(job.bundles()).isEmpty();
+  }
+
+  @Test
   void endsAtOnceWithoutElements() {
     CoreDriver job = new CoreDriver(POLICY, List.of(map("a", "in", "x"), grouping("b", "x", "y")));
     job.start(0);

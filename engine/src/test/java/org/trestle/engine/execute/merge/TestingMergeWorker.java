@@ -166,6 +166,11 @@ final class TestingMergeWorker implements SdkWorker {
     }
 
     @Override
+    public CompletableFuture<Void> written() {
+      return new CompletableFuture<>();
+    }
+
+    @Override
     public CompletableFuture<ProcessBundleProgressResponse> progress() {
       throw new UnsupportedOperationException();
     }
