@@ -5,12 +5,15 @@ import time
 
 import apache_beam as beam
 import harnesses
+import pytest
 
 IN_SEQUENCE = 200 if harnesses.FULL else 12
 AT_ONCE = 20 if harnesses.FULL else 4
 # Threads of pools come and go.
 SPARE = {'threads': 12, 'files': 12, 'listening': 0, 'children': 0}
 SETTLE_SECONDS = 20
+# Each job starts a Python process, which takes seconds on a busy machine.
+MOST_SECONDS = 900 if harnesses.FULL else 240
 
 
 def small_job(made):
@@ -22,6 +25,7 @@ def small_job(made):
     harnesses.run(build, made.options(num_workers=1, max_num_workers=1))
 
 
+@pytest.mark.timeout(MOST_SECONDS)
 def test_many_jobs_leave_nothing_behind():
     pid = harnesses.service_pid()
     with harnesses.harnesses() as made:

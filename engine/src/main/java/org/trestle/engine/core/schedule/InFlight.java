@@ -54,7 +54,7 @@ final class InFlight {
   }
 
   /** The bundle has done its work, and has nothing to give any more. */
-  void end() {
+  void markEnding() {
     ending = true;
   }
 

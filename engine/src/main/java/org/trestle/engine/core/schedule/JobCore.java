@@ -212,7 +212,7 @@ public final class JobCore {
     if (ended || bundle == null || bundle.isEnding()) {
       return;
     }
-    bundle.end();
+    bundle.markEnding();
     bundle.stage().pool().lend();
     settle();
   }
