@@ -101,7 +101,7 @@ final class RunningBundles implements SplitRequests.Listener {
       return;
     }
     SdkStageRuntime stage = graph.sdkStage(work.stage());
-    WorkerPool pool = pool(stage.environmentId());
+    WorkerPool pool = pool(stage);
     SdkBundle bundle = new SdkBundle(stage, work, mode(work, pool), entry.clock);
     entry.bundle = bundle;
     if (bundle.isForRunnerOnly()) {
@@ -205,7 +205,7 @@ final class RunningBundles implements SplitRequests.Listener {
   private void ending(RunningWork entry, WorkerPool.Lease lease) {
     if (running.containsKey(entry.work.id())) {
       core.tick(context.clock().getAsLong());
-      pool(graph.sdkStage(entry.work.stage()).environmentId()).ending(lease);
+      pool(graph.sdkStage(entry.work.stage())).ending(lease);
       core.bundleEnding(entry.work.id());
       pump.run();
     }
@@ -235,7 +235,7 @@ final class RunningBundles implements SplitRequests.Listener {
     long nanos = System.nanoTime() - entry.startNanos;
     WorkerPool.Lease lease = entry.lease;
     if (lease != null) {
-      pool(graph.sdkStage(entry.work.stage()).environmentId()).release(lease, failure == null);
+      pool(graph.sdkStage(entry.work.stage())).release(lease, failure == null);
     }
     if (outcome == null || failure != null) {
       bundleFailed(
@@ -323,7 +323,7 @@ final class RunningBundles implements SplitRequests.Listener {
             ? entry.outcome
             : entry.outcome.whenComplete((outcome, failure) -> bundle.discard()));
     if (entry.lease != null) {
-      pool(graph.sdkStage(entry.work.stage()).environmentId()).release(entry.lease, false);
+      pool(graph.sdkStage(entry.work.stage())).release(entry.lease, false);
     }
   }
 
@@ -376,7 +376,8 @@ final class RunningBundles implements SplitRequests.Listener {
     givenUp.whenAll(deadlineMillis, task);
   }
 
-  private WorkerPool pool(String environmentId) {
+  private WorkerPool pool(SdkStageRuntime stage) {
+    String environmentId = stage.environmentId();
     WorkerPool pool = pools.get(environmentId);
     if (pool == null) {
       throw new IllegalStateException("no worker pool for environment " + environmentId);

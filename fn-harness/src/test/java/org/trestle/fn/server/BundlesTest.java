@@ -77,7 +77,7 @@ class BundlesTest {
         runner.connect(
             bundle -> {
               bundle.end(OUT);
-              held.await();
+              held.await(30, SECONDS);
             });
 
     RunningBundle bundle = pair.worker().process(request("a"), new TestingReceiver());
