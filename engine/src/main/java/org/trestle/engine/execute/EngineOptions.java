@@ -30,11 +30,14 @@ public record EngineOptions(
     int keyGroups,
     Duration stuckAfter) {
 
+  /** What a service holds beside the data of jobs, which has both its own half and this. */
+  private static final long SERVICE_BYTES = 32L << 20;
+
   /** The defaults for this machine. */
   public static EngineOptions defaults(Path workDirectory) {
     int processors = Runtime.getRuntime().availableProcessors();
     return new EngineOptions(
-        Runtime.getRuntime().maxMemory() / 2,
+        ofHeap(Runtime.getRuntime().maxMemory()),
         workDirectory,
         processors,
         processors,
@@ -42,6 +45,14 @@ public record EngineOptions(
         Duration.ofSeconds(1),
         32,
         Duration.ofMinutes(5));
+  }
+
+  /**
+   * How many bytes of a heap are for jobs: half of it, less than what a service needs at any size,
+   * and no less than a quarter.
+   */
+  static long ofHeap(long heapBytes) {
+    return Math.max(heapBytes / 2 - SERVICE_BYTES, heapBytes / 4);
   }
 
   /** The same with another interval between the checkpoints of an unbounded source. */

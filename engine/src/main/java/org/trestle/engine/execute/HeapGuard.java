@@ -21,10 +21,13 @@ import org.slf4j.LoggerFactory;
  */
 final class HeapGuard implements AutoCloseable {
   private static final Logger logger = LoggerFactory.getLogger(HeapGuard.class);
-  private static final long PERIOD_MILLIS = 1000;
+  private static final long PERIOD_MILLIS = 500;
 
-  /** The heap is full if collections leave more than this share of the old generation... */
-  private static final double FULL_SHARE = 0.95;
+  /**
+   * The heap is full if collections leave more than this share of it... The old generation alone
+   * says nothing: a collection of all fills it from the young one.
+   */
+  private static final double FULL_SHARE = 0.85;
 
   /** ...and take more than this share of the time... */
   private static final double COLLECTING_SHARE = 0.3;
@@ -33,7 +36,7 @@ final class HeapGuard implements AutoCloseable {
   private static final int LOOKS = 3;
 
   /** Looks after a job has been ended, till its memory is free. */
-  private static final int LOOKS_TO_FREE = 10;
+  private static final int LOOKS_TO_FREE = 20;
 
   /** A job that holds less than this share of the heap is not what fills it. */
   private static final double BLAME_SHARE = 0.1;
@@ -43,7 +46,7 @@ final class HeapGuard implements AutoCloseable {
    *
    * @param nanos when
    * @param collectingMillis how long collections have taken since the start
-   * @param leftShare how much of the old generation the last collection has left
+   * @param leftShare how much of the heap the last collections of its parts have left
    */
   record Reading(long nanos, long collectingMillis, double leftShare) {}
 
@@ -130,15 +133,12 @@ final class HeapGuard implements AutoCloseable {
     for (GarbageCollectorMXBean collector : ManagementFactory.getGarbageCollectorMXBeans()) {
       millis += Math.max(0, collector.getCollectionTime());
     }
-    double share = 0;
+    long left = 0;
     for (MemoryPoolMXBean pool : ManagementFactory.getMemoryPoolMXBeans()) {
-      // Only where objects grow old can all usage be watched.
-      if (pool.getType() == MemoryType.HEAP && pool.isUsageThresholdSupported()) {
-        MemoryUsage left = pool.getCollectionUsage();
-        share = left == null ? 0 : (double) left.getUsed() / Math.max(1, left.getMax());
-      }
+      MemoryUsage usage = pool.getType() == MemoryType.HEAP ? pool.getCollectionUsage() : null;
+      left += usage == null ? 0 : usage.getUsed();
     }
-    return new Reading(System.nanoTime(), millis, share);
+    return new Reading(System.nanoTime(), millis, (double) left / Runtime.getRuntime().maxMemory());
   }
 
   @Override

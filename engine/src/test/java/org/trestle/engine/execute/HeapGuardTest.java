@@ -37,7 +37,7 @@ class HeapGuardTest {
   void isFullWhenCollectionsTakeTheTimeAndLeaveNoRoom() {
     isFull(0, 0);
     assertThat(isFullAfter(3, 800, 0.99)).isTrue();
-    assertThat(isFullAfter(13, 800, 0.99)).as("again, when the job had time to end").isTrue();
+    assertThat(isFullAfter(23, 800, 0.99)).as("again, when the job had time to end").isTrue();
   }
 
   @Test

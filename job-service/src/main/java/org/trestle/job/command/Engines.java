@@ -47,9 +47,11 @@ final class Engines {
             config.javaHarness().map(JavaHarness::new));
     EngineOptions options =
         EngineOptions.defaults(state.engine())
-            .withMemoryBytes(config.memoryBytes())
             .withCheckpointInterval(config.checkpointInterval())
             .withStuckAfter(config.stuckAfter());
+    if (config.memory().isPresent()) {
+      options = options.withMemoryBytes(config.memory().get().bytes());
+    }
     return new ServingEngine(
         new LocalEngine(options, workers, server.endpoint(), System::currentTimeMillis),
         workers,

@@ -9,7 +9,7 @@ import java.util.Optional;
 /**
  * The settings of a service, checked and typed.
  *
- * @param memoryBytes budget for data of jobs
+ * @param memory budget for data of jobs, if not the engine's own
  * @param stateDir used by this service alone
  * @param javaHarness stands for Java containers where these cannot run
  * @param expansionPort of the expansion service that belongs to this service
@@ -18,7 +18,7 @@ public record ServiceConfig(
     String host,
     int port,
     Path stateDir,
-    long memoryBytes,
+    Optional<DataSize> memory,
     String logLevel,
     DataSize maxPipelineSize,
     DataSize maxArtifactSize,
@@ -64,9 +64,7 @@ public record ServiceConfig(
         values.getOrDefault(Setting.HOST, ""),
         port,
         stateDir.isEmpty() ? defaultStateDir(port, environment) : Setting.parsePath(stateDir),
-        memory.equals("auto")
-            ? Runtime.getRuntime().maxMemory() / 2
-            : DataSize.parse(memory).bytes(),
+        memory.equals("auto") ? Optional.empty() : Optional.of(DataSize.parse(memory)),
         values.getOrDefault(Setting.LOG_LEVEL, ""),
         size(values, Setting.MAX_PIPELINE_SIZE),
         size(values, Setting.MAX_ARTIFACT_SIZE),

@@ -22,7 +22,8 @@ public enum Setting {
       "",
       "Where jobs, logs, artifacts and spilled data are kept. Default:"
           + " $XDG_STATE_HOME/trestle/PORT or ~/.local/state/trestle/PORT."),
-  MEMORY("memory", "SIZE", "auto", "Memory for data of jobs; auto is half of the Java heap."),
+  MEMORY(
+      "memory", "SIZE", "auto", "Memory for data of jobs; auto is half of the heap, less 32 MiB."),
   LOG_LEVEL("log-level", "LEVEL", "info", "Level of the service's own log: error to trace."),
   MAX_PIPELINE_SIZE(
       "max-pipeline-size", "SIZE", "256MiB", "Largest pipeline accepted, in encoded form."),
