@@ -37,7 +37,7 @@ final class RunningBundles implements SplitRequests.Listener {
    * A bundle that has written its outputs in less than this is soon over: Python's sampler has it
    * wait for at most a sixth of that. A second processor of bundles would cost more.
    */
-  private static final long LONG_NANOS = TimeUnit.MILLISECONDS.toNanos(250);
+  private static final long LONG_NANOS = TimeUnit.MILLISECONDS.toNanos(50);
 
   private final JobContext context;
   private final JobLoop loop;

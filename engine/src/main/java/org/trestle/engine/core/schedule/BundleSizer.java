@@ -10,6 +10,12 @@ final class BundleSizer {
   /** How many times the policy's largest size bundles may have. */
   private static final int MOST_GROWTH = 8;
 
+  /** A last bundle gets so much less than the one before it. */
+  private static final int REST = 8;
+
+  /** Work of less than so many times the policy's smallest bundle is not worth a second bundle. */
+  private static final int FEWEST_TO_PART = 80;
+
   private final SchedulingPolicy policy;
   private final int mostElements;
   private int growth = 1;
@@ -57,10 +63,23 @@ final class BundleSizer {
    */
   long share(long pending, long minimum, int slots) {
     if (slots <= 1) {
-      return maxElements();
+      return Math.min(maxElements(), pending - rest(pending, pending));
     }
     long share = ceilDiv(pending, (long) slots * policy.bundlesPerSlot());
     return Math.min(maxElements(), Math.max(minimum, share));
+  }
+
+  /**
+   * Of parts of work that one bundle could take, those that are left for a last and small one.
+   * While a bundle ends, its slot is lent, but for the last one of a stage all wait; and the longer
+   * it ran, the longer it takes to end.
+   *
+   * @param parts that can go alone
+   * @param elements in all parts
+   */
+  private long rest(long parts, long elements) {
+    boolean many = elements >= (long) FEWEST_TO_PART * policy.minElements();
+    return many && !policy.streaming() ? parts / REST : 0;
   }
 
   /** The share of elements of which nothing is known but their size. */
@@ -114,6 +133,9 @@ final class BundleSizer {
     if (slots > 1 && isManyOrLarge(elements, bytes)) {
       long small = Math.max(elements / policy.minElements(), bytes / policy.minBytes());
       bundles = Math.max(bundles, Math.min(small, (long) slots * policy.bundlesPerSlot()));
+    }
+    if (bundles <= 1 && slots <= 1) {
+      return (int) (remaining - rest(remaining, elements));
     }
     return (int) Math.max(1, ceilDiv(remaining, Math.max(1, bundles)));
   }

@@ -36,6 +36,9 @@ final class KeyedStage extends StageState {
     private long cameAt = Long.MAX_VALUE;
   }
 
+  /** A bundle is nearly full when this part of its room is left. */
+  private static final int NEARLY_FULL_REST = 8;
+
   private final BundleSizer sizer;
   private final @Nullable Group[] groups;
   private final TimerQueue timers;
@@ -174,7 +177,8 @@ final class KeyedStage extends StageState {
   }
 
   private BundleDraft drawElements() {
-    long room = sizer.elements(pendingElements, pendingBytes, pool().slots());
+    long most = sizer.elements(pendingElements, pendingBytes, pool().slots());
+    long room = most;
     long roomBytes = sizer.maxBytes();
     List<Integer> leased = new ArrayList<>();
     List<PendingItem> items = new ArrayList<>();
@@ -182,6 +186,11 @@ final class KeyedStage extends StageState {
         next >= 0 && room > 0 && roomBytes > 0;
         next = nextReadyGroup()) {
       PendingBlocks pending = group(next).pending;
+      boolean nearlyFull = !leased.isEmpty() && room <= most / NEARLY_FULL_REST;
+      if (nearlyFull && pending.elements() > room) {
+        // What it would leave of the key group could not start till it has ended.
+        break;
+      }
       long elementsBefore = pending.elements();
       long bytesBefore = pending.bytes();
       pending.take(room, roomBytes, holds(), items);

@@ -17,22 +17,24 @@ final class BundleSizerTest {
   @ParameterizedTest
   @CsvSource({
     // pending, bytes, slots, expected
-    "1,          10,     1,  10000",
-    "5000,    50000,     1,  10000",
+    "1,          10,     1,      1",
+    "5000,    50000,     1,   5000",
+    "8000,    80000,     1,   7000", // The last one is small.
+    "1000000, 1000000,   1,  10000",
     "4000,     4000,     2,   1000",
     "4000,     4000,     4,    500",
     "150,       150,     4,    100",
     "8,        8000,     2,      2",
     "40,       4000,     2,     10",
     "1000000, 1000000,   2,  10000",
-    "7,           0,     0,  10000"
+    "7,           0,     0,      7"
   })
   void sharesElementsBetweenTheSlots(long pending, long bytes, int slots, long expected) {
     assertThat(sizer.elements(pending, bytes, slots)).isEqualTo(expected);
   }
 
   @ParameterizedTest
-  @CsvSource({"1, 2, 1", "2, 2, 1", "8, 2, 2", "9, 2, 3", "8, 1, 10000"})
+  @CsvSource({"1, 2, 1", "2, 2, 1", "8, 2, 2", "9, 2, 3", "8, 1, 8"})
   void residualsAreWorthABundleEach(long pending, int slots, long expected) {
     assertThat(sizer.residuals(pending, slots)).isEqualTo(expected);
   }
@@ -50,6 +52,7 @@ final class BundleSizerTest {
     "32,   1000,       100,  4,  4", // All slots, twice.
     "32,    300,       100,  4, 11", // As many as are worth it.
     "32,   1000,       100,  1, 32",
+    "32,   8000,       100,  1, 28", // The last one is small.
     "32,  50000,       100,  1,  7", // As many as fit.
     "32,     10,   1000000,  4,  4", // Large ones.
     "1,  100000,   1000000,  4,  1",
