@@ -76,6 +76,28 @@ final class KeyedWorkTest {
   }
 
   @Test
+  void theLastBundleIsSmallAndHasWholeKeyGroups() {
+    List<KeyGroupBlock> blocks = new ArrayList<>();
+    for (int keyGroup = 0; keyGroup < 8; keyGroup++) {
+      blocks.add(group(keyGroup, TestBlock.count(keyGroup == 0 ? 500 : 1200, 0)));
+    }
+    CoreDriver job =
+        new CoreDriver(
+            POLICY,
+            List.of(keyed("k", "in", "")),
+            keyedOn("in", blocks.toArray(new KeyGroupBlock[0])));
+    job.start(1);
+    BundleWork large = job.bundle();
+    assertThat(large.keyGroups()).containsExactly(0, 1, 2, 3, 4, 5, 6);
+    job.core.bundleEnding(large.id());
+    BundleWork last = job.bundle();
+    assertThat(last.keyGroups()).containsExactly(7);
+    job.commit(large);
+    job.commit(last);
+    assertThat(job.end().outcome()).isEqualTo(Outcome.DONE);
+  }
+
+  @Test
   void aTimerMaySetItselfAgainAndAgain() {
     CoreDriver job = oneKeyedStage(1);
     job.start(1);
