@@ -32,6 +32,8 @@ MOST_TIMES = 1.3
 MOST_TIMES_IN_BATCH = MOST_TIMES if harnesses.FULL else 1.7
 # The first workers of a job connect.
 START_SECONDS = 8
+# A job with kills says itself what took too long, if its test is not ended before.
+MOST_SECONDS = 600 if harnesses.FULL else 120
 WORKERS = 4
 
 
@@ -54,6 +56,7 @@ class Work(beam.DoFn):
         yield number % 10, number
 
 
+@pytest.mark.timeout(MOST_SECONDS)
 def test_batch_job_lives_through_kills(workers):
     seconds = 180 if harnesses.FULL else 24
     count = int(seconds * WORKERS / PAUSE)
@@ -106,6 +109,7 @@ class WriteDown(beam.DoFn):
         (pathlib.Path(self._directory) / f'{key}-{end}').write_text(str(count))
 
 
+@pytest.mark.timeout(MOST_SECONDS)
 def test_state_and_timers_of_a_streaming_job_live_through_kills(workers, tmp_path):
     seconds = 180 if harnesses.FULL else 24
     interval = 0.05
