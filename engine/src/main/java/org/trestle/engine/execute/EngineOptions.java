@@ -30,14 +30,14 @@ public record EngineOptions(
     int keyGroups,
     Duration stuckAfter) {
 
-  /** What a service holds beside the data of jobs, which has both its own half and this. */
+  /** What a service holds in a heap of any size, beside what grows with its jobs. */
   private static final long SERVICE_BYTES = 32L << 20;
 
   /** The defaults for this machine. */
   public static EngineOptions defaults(Path workDirectory) {
     int processors = Runtime.getRuntime().availableProcessors();
     return new EngineOptions(
-        ofHeap(Runtime.getRuntime().maxMemory()),
+        memoryBytesOf(Runtime.getRuntime().maxMemory()),
         workDirectory,
         processors,
         processors,
@@ -51,7 +51,7 @@ public record EngineOptions(
    * How many bytes of a heap are for jobs: half of it, less than what a service needs at any size,
    * and no less than a quarter.
    */
-  static long ofHeap(long heapBytes) {
+  static long memoryBytesOf(long heapBytes) {
     return Math.max(heapBytes / 2 - SERVICE_BYTES, heapBytes / 4);
   }
 

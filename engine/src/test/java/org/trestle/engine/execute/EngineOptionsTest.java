@@ -9,8 +9,8 @@ class EngineOptionsTest {
 
   @Test
   void smallHeapsKeepRoomForTheService() {
-    assertThat(EngineOptions.ofHeap(64 * MIB)).isEqualTo(16 * MIB);
-    assertThat(EngineOptions.ofHeap(192 * MIB)).isEqualTo(64 * MIB);
-    assertThat(EngineOptions.ofHeap(8192 * MIB)).isEqualTo(4064 * MIB);
+    assertThat(EngineOptions.memoryBytesOf(64 * MIB)).isEqualTo(16 * MIB);
+    assertThat(EngineOptions.memoryBytesOf(192 * MIB)).isEqualTo(64 * MIB);
+    assertThat(EngineOptions.memoryBytesOf(8192 * MIB)).isEqualTo(4064 * MIB);
   }
 }

@@ -43,6 +43,15 @@ final class KeyedWorkTest {
         keyedOn("in", blocks.toArray(new KeyGroupBlock[0])));
   }
 
+  /** Key groups from 0 on, with so many elements each. */
+  private static EdgeOutput keyGroupsOfSizes(int... sizes) {
+    KeyGroupBlock[] blocks = new KeyGroupBlock[sizes.length];
+    for (int i = 0; i < sizes.length; i++) {
+      blocks[i] = group(i, TestBlock.count(sizes[i], 0));
+    }
+    return keyedOn("in", blocks);
+  }
+
   private static List<String> tags(BundleWork work) {
     List<String> tags = new ArrayList<>();
     for (FiredTimer timer : work.timers()) {
@@ -77,15 +86,11 @@ final class KeyedWorkTest {
 
   @Test
   void theLastBundleIsSmallAndHasWholeKeyGroups() {
-    List<KeyGroupBlock> blocks = new ArrayList<>();
-    for (int keyGroup = 0; keyGroup < 8; keyGroup++) {
-      blocks.add(group(keyGroup, TestBlock.count(keyGroup == 0 ? 500 : 1200, 0)));
-    }
     CoreDriver job =
         new CoreDriver(
             POLICY,
             List.of(keyed("k", "in", "")),
-            keyedOn("in", blocks.toArray(new KeyGroupBlock[0])));
+            keyGroupsOfSizes(500, 1200, 1200, 1200, 1200, 1200, 1200, 1200));
     job.start(1);
     BundleWork large = job.bundle();
     assertThat(large.keyGroups()).containsExactly(0, 1, 2, 3, 4, 5, 6);
@@ -222,15 +227,11 @@ final class KeyedWorkTest {
 
   @Test
   void closingSharesTheKeyGroupsAmongTheSlots() {
-    List<KeyGroupBlock> blocks = new ArrayList<>();
-    for (int group = 0; group < 8; group++) {
-      blocks.add(group(group, TestBlock.count(1000, 0)));
-    }
     CoreDriver job =
         new CoreDriver(
             POLICY,
             List.of(grouping("g", "in", "out")),
-            keyedOn("in", blocks.toArray(new KeyGroupBlock[0])));
+            keyGroupsOfSizes(1000, 1000, 1000, 1000, 1000, 1000, 1000, 1000));
     job.start(2);
     List<Integer> closed = new ArrayList<>();
     List<BundleWork> running = new ArrayList<>(job.bundles());
