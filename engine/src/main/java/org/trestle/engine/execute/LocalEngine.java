@@ -2,7 +2,6 @@ package org.trestle.engine.execute;
 
 import com.google.protobuf.Struct;
 import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
@@ -11,14 +10,12 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
-import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.LongSupplier;
 import org.apache.beam.model.pipeline.v1.Endpoints.ApiServiceDescriptor;
-import org.apache.beam.model.pipeline.v1.RunnerApi.Environment;
 import org.apache.beam.model.pipeline.v1.RunnerApi.Pipeline;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -33,15 +30,11 @@ import org.trestle.engine.shuffle.MemoryBudget;
 import org.trestle.engine.shuffle.SpillFiles;
 import org.trestle.fn.environment.UnsupportedEnvironmentException;
 import org.trestle.fn.environment.WorkerFactory;
-import org.trestle.proto.Urns;
 
 /** The engine inside the service's own process: jobs on this machine, harnesses where they are. */
 public final class LocalEngine implements Engine {
   private static final Logger logger = LoggerFactory.getLogger(LocalEngine.class);
   private static final long CLOSE_DEADLINE_SECONDS = 10;
-
-  /** How many workers may wait for jobs that have not been started. */
-  static final int MAX_EARLY_WORKERS = 32;
 
   private final EngineOptions options;
   private final WorkerFactory workers;
@@ -49,7 +42,7 @@ public final class LocalEngine implements Engine {
   private final LongSupplier clock;
   private final MemoryBudget memory;
   private final ExecutorService runnerThreads;
-  private final Semaphore earlyWorkers = new Semaphore(MAX_EARLY_WORKERS);
+  private final EarlyWorkers earlyWorkers;
   private final Set<JobRun> jobs = ConcurrentHashMap.newKeySet();
   private final HeapGuard heapGuard = new HeapGuard(() -> jobs);
   private volatile boolean closed;
@@ -68,6 +61,7 @@ public final class LocalEngine implements Engine {
       LongSupplier clock) {
     this.options = options;
     this.workers = workers;
+    this.earlyWorkers = new EarlyWorkers(workers);
     this.endpoint = endpoint;
     this.clock = clock;
     this.memory = new MemoryBudget(options.memoryBytes());
@@ -94,13 +88,24 @@ public final class LocalEngine implements Engine {
 
   @Override
   public PreparedJob prepare(String jobId, Pipeline pipeline, Struct options) {
-    FusedPipeline plan = Planner.plan(pipeline, endpoint);
-    return new Preparation(pipeline, plan, startEarly(jobId, resolveEnvironments(plan), options));
+    // It connects while the pipeline is planned.
+    Map<String, EarlyWorker> early = earlyWorkers.start(jobId, pipeline.getComponents(), options);
+    try {
+      FusedPipeline plan = Planner.plan(pipeline, endpoint);
+      earlyWorkers.keep(early, resolveEnvironments(plan));
+      return new Preparation(pipeline, plan, early);
+    } catch (RuntimeException refused) {
+      earlyWorkers.stop(early);
+      throw refused;
+    }
   }
 
-  /** Finds what each environment of a plan is here, with all that cannot be had in one refusal. */
-  private Map<String, Environment> resolveEnvironments(FusedPipeline plan) {
-    Map<String, Environment> environments = new LinkedHashMap<>();
+  /**
+   * Finds the environments of a plan.
+   *
+   * @throws InvalidPipelineException naming all that cannot be had here
+   */
+  private Set<String> resolveEnvironments(FusedPipeline plan) {
     List<String> problems = new ArrayList<>();
     Set<String> ids = new LinkedHashSet<>();
     for (Stage stage : plan.stages()) {
@@ -110,7 +115,7 @@ public final class LocalEngine implements Engine {
     }
     for (String id : ids) {
       try {
-        environments.put(id, workers.resolve(plan.components().getEnvironmentsOrThrow(id)));
+        var unused = workers.resolve(plan.components().getEnvironmentsOrThrow(id));
       } catch (UnsupportedEnvironmentException unsupported) {
         problems.add("environment " + id + ": " + unsupported.getMessage());
       }
@@ -118,25 +123,7 @@ public final class LocalEngine implements Engine {
     if (!problems.isEmpty()) {
       throw new InvalidPipelineException(problems);
     }
-    return environments;
-  }
-
-  /**
-   * Asks the user's own pools for workers, where these need no artifacts and not too many wait for
-   * their jobs already.
-   */
-  private Map<String, EarlyWorker> startEarly(
-      String jobId, Map<String, Environment> environments, Struct options) {
-    Map<String, EarlyWorker> early = new ConcurrentHashMap<>();
-    environments.forEach(
-        (id, environment) -> {
-          if (environment.getUrn().equals(Urns.Environments.EXTERNAL)
-              && environment.getDependenciesCount() == 0
-              && earlyWorkers.tryAcquire()) {
-            early.put(id, new EarlyWorker(jobId, id, environment, options, workers));
-          }
-        });
-    return early;
+    return ids;
   }
 
   private final class Preparation implements PreparedJob {
@@ -157,7 +144,7 @@ public final class LocalEngine implements Engine {
         throw new IllegalStateException(
             closed ? "the engine is closed" : "the job was started or discarded before");
       }
-      earlyWorkers.release(early.size());
+      earlyWorkers.taken(early.values());
       return LocalEngine.this.start(
           job, job.pipeline().equals(pipeline) ? plan : null, early, listener);
     }
@@ -165,8 +152,7 @@ public final class LocalEngine implements Engine {
     @Override
     public void discard() {
       if (!over.getAndSet(true)) {
-        earlyWorkers.release(early.size());
-        early.values().forEach(EarlyWorker::stop);
+        earlyWorkers.stop(early);
       }
     }
   }

@@ -22,6 +22,7 @@ import org.apache.beam.model.fnexecution.v1.BeamFnApi.StartWorkerRequest;
 import org.apache.beam.model.jobmanagement.v1.JobApi.JobMessage.MessageImportance;
 import org.apache.beam.model.jobmanagement.v1.JobApi.JobState;
 import org.apache.beam.model.pipeline.v1.RunnerApi.ArtifactInformation;
+import org.apache.beam.model.pipeline.v1.RunnerApi.Components;
 import org.apache.beam.model.pipeline.v1.RunnerApi.Environment;
 import org.apache.beam.model.pipeline.v1.RunnerApi.Pipeline;
 import org.apache.beam.model.pipeline.v1.RunnerApi.ProcessPayload;
@@ -136,6 +137,45 @@ class WorkersTest {
   }
 
   @Test
+  void poolStopsTheHarnessOfARefusedPipeline() throws Exception {
+    try (TestingPool pool = pool(TestingPool.Manner.START, new TestingSdk())) {
+      Pipeline.Builder broken = in(pool.environment()).toBuilder();
+      broken.getComponentsBuilder().clearWindowingStrategies();
+
+      assertThatThrownBy(() -> service.prepare(broken.build()))
+          .isInstanceOf(InvalidPipelineException.class);
+
+      assertThat(take(pool.stopped())).isEqualTo(take(pool.started()).getWorkerId());
+    }
+  }
+
+  @Test
+  void poolStopsTheHarnessOfAnEnvironmentWithoutStages() throws Exception {
+    try (TestingPool pool = pool(TestingPool.Manner.START, new TestingSdk());
+        TestingPool other = pool(TestingPool.Manner.START, new TestingSdk())) {
+      Pipeline.Builder pipeline = in(pool.environment()).toBuilder();
+      Components.Builder components = pipeline.getComponentsBuilder();
+      components.putEnvironments("of the runner's own work", other.environment());
+      Map.copyOf(components.getTransformsMap())
+          .forEach(
+              (id, transform) -> {
+                if (transform.getSpec().getUrn().equals(Urns.Transforms.GROUP_BY_KEY)) {
+                  components.putTransforms(
+                      id,
+                      transform.toBuilder().setEnvironmentId("of the runner's own work").build());
+                }
+              });
+
+      TestingService.Prepared prepared = service.prepare(pipeline.build());
+
+      assertThat(take(other.stopped())).isEqualTo(take(other.started()).getWorkerId());
+      take(pool.started());
+      assertThat(pool.stopped()).isEmpty();
+      prepared.job().discard();
+    }
+  }
+
+  @Test
   void harnessThatDiesBeforeItsJobStartsIsReplaced() throws Exception {
     Counts counts = new Counts();
     try (TestingPool pool = pool(TestingPool.Manner.START, counts.sdk())) {
@@ -176,10 +216,10 @@ class WorkersTest {
   void onlySoManyWorkersWaitForJobs() throws Exception {
     try (TestingPool pool = pool(TestingPool.Manner.START, new TestingSdk())) {
       List<TestingService.Prepared> prepared = new ArrayList<>();
-      for (int i = 0; i < LocalEngine.MAX_EARLY_WORKERS + 3; i++) {
+      for (int i = 0; i < EarlyWorkers.MOST + 3; i++) {
         prepared.add(service.prepare(in(pool.environment())));
       }
-      for (int i = 0; i < LocalEngine.MAX_EARLY_WORKERS; i++) {
+      for (int i = 0; i < EarlyWorkers.MOST; i++) {
         take(pool.started());
       }
       prepared.forEach(one -> one.job().discard());
