@@ -35,6 +35,7 @@ import org.apache.beam.model.jobmanagement.v1.JobApi.PrepareJobRequest;
 import org.apache.beam.model.jobmanagement.v1.JobApi.PrepareJobResponse;
 import org.apache.beam.model.jobmanagement.v1.JobApi.RunJobRequest;
 import org.apache.beam.model.jobmanagement.v1.JobServiceGrpc;
+import org.trestle.proto.Urns;
 
 /**
  * A client that submits made-up jobs the way SDKs do, with a worker pool of its own on a free port
@@ -42,6 +43,9 @@ import org.apache.beam.model.jobmanagement.v1.JobServiceGrpc;
  */
 public final class Rehearsal implements AutoCloseable {
   private static final long DEADLINE_SECONDS = 60;
+
+  /** How many pipelines are planned for one that runs. */
+  private static final int PLANS = 10;
 
   private final String endpoint;
   private final Pool workers;
@@ -90,6 +94,7 @@ public final class Rehearsal implements AutoCloseable {
         JobServiceGrpc.newBlockingStub(channel)
             .withDeadlineAfter(DEADLINE_SECONDS, TimeUnit.SECONDS);
     var unused = jobs.describePipelineOptions(DescribePipelineOptionsRequest.getDefaultInstance());
+    plan(jobs);
     PrepareJobResponse prepared =
         jobs.prepare(
             PrepareJobRequest.newBuilder()
@@ -131,6 +136,25 @@ public final class Rehearsal implements AutoCloseable {
               .hasNext();
     } catch (StatusRuntimeException refused) {
       // The way to the refusal is rehearsed as well.
+    }
+  }
+
+  /** Has a pipeline planned: there is more to compile in planning than one job needs. */
+  private static void plan(JobServiceGrpc.JobServiceBlockingStub jobs) throws IOException {
+    PrepareJobRequest request =
+        PrepareJobRequest.newBuilder()
+            .setJobName("rehearsal")
+            .setPipeline(RehearsalPipeline.toPlan())
+            .build();
+    for (int i = 0; i < PLANS; i++) {
+      try {
+        var unused = jobs.prepare(request);
+        throw new IOException("a made-up pipeline without an environment was taken");
+      } catch (StatusRuntimeException refused) {
+        if (!String.valueOf(refused.getMessage()).contains(Urns.Environments.DEFAULT)) {
+          throw new IOException("a made-up pipeline could not be planned", refused);
+        }
+      }
     }
   }
 

@@ -4,8 +4,10 @@ import com.google.protobuf.ByteString;
 import java.util.List;
 import org.apache.beam.model.pipeline.v1.Endpoints.ApiServiceDescriptor;
 import org.apache.beam.model.pipeline.v1.RunnerApi.AccumulationMode;
+import org.apache.beam.model.pipeline.v1.RunnerApi.BagStateSpec;
 import org.apache.beam.model.pipeline.v1.RunnerApi.ClosingBehavior;
 import org.apache.beam.model.pipeline.v1.RunnerApi.Coder;
+import org.apache.beam.model.pipeline.v1.RunnerApi.CombinePayload;
 import org.apache.beam.model.pipeline.v1.RunnerApi.Components;
 import org.apache.beam.model.pipeline.v1.RunnerApi.Environment;
 import org.apache.beam.model.pipeline.v1.RunnerApi.ExternalPayload;
@@ -17,6 +19,8 @@ import org.apache.beam.model.pipeline.v1.RunnerApi.PCollection;
 import org.apache.beam.model.pipeline.v1.RunnerApi.PTransform;
 import org.apache.beam.model.pipeline.v1.RunnerApi.ParDoPayload;
 import org.apache.beam.model.pipeline.v1.RunnerApi.Pipeline;
+import org.apache.beam.model.pipeline.v1.RunnerApi.SideInput;
+import org.apache.beam.model.pipeline.v1.RunnerApi.StateSpec;
 import org.apache.beam.model.pipeline.v1.RunnerApi.Trigger;
 import org.apache.beam.model.pipeline.v1.RunnerApi.WindowingStrategy;
 import org.trestle.proto.Urns;
@@ -38,19 +42,8 @@ final class RehearsalPipeline {
 
   /** Builds the pipeline for workers of a pool. */
   static Pipeline of(String poolAddress) {
-    return new RehearsalPipeline().build(poolAddress);
-  }
-
-  private Pipeline build(String poolAddress) {
-    coder("bytes", Urns.Coders.BYTES);
-    coder("own", "rehearsal:coder:own");
-    coder("pair", Urns.Coders.KV, "bytes", "own");
-    coder("many", Urns.Coders.ITERABLE, "own");
-    coder("group", Urns.Coders.KV, "bytes", "many");
-    coder("window", Urns.Coders.GLOBAL_WINDOW);
-    components
-        .putEnvironments(
-            ENVIRONMENT,
+    return new RehearsalPipeline()
+        .build(
             Environment.newBuilder()
                 .setUrn(Urns.Environments.EXTERNAL)
                 .setPayload(
@@ -58,11 +51,29 @@ final class RehearsalPipeline {
                         .setEndpoint(ApiServiceDescriptor.newBuilder().setUrl(poolAddress))
                         .build()
                         .toByteString())
-                .build())
+                .build());
+  }
+
+  /** Builds a pipeline that is planned, and then refused: it names no environment to be had. */
+  static Pipeline toPlan() {
+    RehearsalPipeline planned = new RehearsalPipeline();
+    planned.addMore();
+    return planned.build(Environment.newBuilder().setUrn(Urns.Environments.DEFAULT).build());
+  }
+
+  private Pipeline build(Environment environment) {
+    coder("bytes", Urns.Coders.BYTES);
+    coder("own", "rehearsal:coder:own");
+    coder("pair", Urns.Coders.KV, "bytes", "own");
+    coder("many", Urns.Coders.ITERABLE, "own");
+    coder("group", Urns.Coders.KV, "bytes", "many");
+    coder("window", Urns.Coders.GLOBAL_WINDOW);
+    components
+        .putEnvironments(ENVIRONMENT, environment)
         .putWindowingStrategies(
             WINDOWING,
             WindowingStrategy.newBuilder()
-                .setWindowFn(FunctionSpec.newBuilder().setUrn(Urns.WindowFns.GLOBAL))
+                .setWindowFn(function(Urns.WindowFns.GLOBAL))
                 .setWindowCoderId("window")
                 .setTrigger(Trigger.newBuilder().setDefault(Trigger.Default.getDefaultInstance()))
                 .setMergeStatus(MergeStatus.Enum.NON_MERGING)
@@ -80,6 +91,73 @@ final class RehearsalPipeline {
     return pipeline.build();
   }
 
+  /** Adds what many pipelines have, but a harness for a rehearsal need not know. */
+  private void addMore() {
+    SideInput sideInput =
+        SideInput.newBuilder()
+            .setAccessPattern(function(Urns.SideInputs.MULTIMAP))
+            .setViewFn(function("rehearsal:view_fn"))
+            .setWindowMappingFn(function("rehearsal:window_mapping_fn"))
+            .build();
+    pcollection("enriched", "pair");
+    root(
+        "with side input",
+        parDo(ParDoPayload.newBuilder().putSideInputs("side", sideInput).build())
+            .putInputs("in", "regroup 4")
+            .putInputs("side", "make 4")
+            .putOutputs("out", "enriched"));
+    StateSpec bag =
+        StateSpec.newBuilder()
+            .setBagSpec(BagStateSpec.newBuilder().setElementCoderId("own"))
+            .setProtocol(function(Urns.UserState.BAG))
+            .build();
+    pcollection("counted", "pair");
+    root(
+        "with state",
+        parDo(ParDoPayload.newBuilder().putStateSpecs("bag", bag).build())
+            .putInputs("in", "enriched")
+            .putOutputs("out", "counted"));
+    combine("sum", "counted");
+    combine("sum of sums", "sum combine");
+  }
+
+  /** Adds a combine with the composites in which SDKs wrap it. */
+  private void combine(String name, String input) {
+    String groups = name + " group";
+    String sums = name + " combine";
+    CombinePayload payload =
+        CombinePayload.newBuilder()
+            .setCombineFn(function("rehearsal:combine_fn"))
+            .setAccumulatorCoderId("own")
+            .build();
+    pcollection(groups, "group");
+    put(
+        groups,
+        transform(Urns.Transforms.GROUP_BY_KEY).putInputs("in", input).putOutputs("out", groups));
+    pcollection(sums, "pair");
+    put(
+        sums,
+        transform(Urns.Transforms.COMBINE_GROUPED_VALUES, payload.toByteString())
+            .setEnvironmentId(ENVIRONMENT)
+            .putInputs("in", groups)
+            .putOutputs("out", sums));
+    String perKey = name + " per key";
+    put(
+        perKey,
+        transform(Urns.Transforms.COMBINE_PER_KEY, payload.toByteString())
+            .setEnvironmentId(ENVIRONMENT)
+            .addSubtransforms(groups)
+            .addSubtransforms(sums)
+            .putInputs("in", input)
+            .putOutputs("out", sums));
+    root(
+        name,
+        PTransform.newBuilder()
+            .addSubtransforms(perKey)
+            .putInputs("in", input)
+            .putOutputs("out", sums));
+  }
+
   /** Adds ParDos one after the other; returns the last one's output. */
   private String steps(String name, String input, String coder) {
     String last = input;
@@ -89,10 +167,7 @@ final class RehearsalPipeline {
       pcollection(step, coder);
       put(
           step,
-          transform(Urns.Transforms.PAR_DO, ParDoPayload.getDefaultInstance().toByteString())
-              .setEnvironmentId(ENVIRONMENT)
-              .putInputs("in", last)
-              .putOutputs("out", step));
+          parDo(ParDoPayload.getDefaultInstance()).putInputs("in", last).putOutputs("out", step));
       composite.addSubtransforms(step);
       last = step;
     }
@@ -127,13 +202,20 @@ final class RehearsalPipeline {
     components.putTransforms(id, transform.setUniqueName(id).build());
   }
 
+  private static PTransform.Builder parDo(ParDoPayload payload) {
+    return transform(Urns.Transforms.PAR_DO, payload.toByteString()).setEnvironmentId(ENVIRONMENT);
+  }
+
   private static PTransform.Builder transform(String urn) {
     return transform(urn, ByteString.EMPTY);
   }
 
   private static PTransform.Builder transform(String urn, ByteString payload) {
-    return PTransform.newBuilder()
-        .setSpec(FunctionSpec.newBuilder().setUrn(urn).setPayload(payload));
+    return PTransform.newBuilder().setSpec(function(urn).setPayload(payload));
+  }
+
+  private static FunctionSpec.Builder function(String urn) {
+    return FunctionSpec.newBuilder().setUrn(urn);
   }
 
   private void pcollection(String id, String coder) {
@@ -149,9 +231,6 @@ final class RehearsalPipeline {
   private void coder(String id, String urn, String... parts) {
     components.putCoders(
         id,
-        Coder.newBuilder()
-            .setSpec(FunctionSpec.newBuilder().setUrn(urn))
-            .addAllComponentCoderIds(List.of(parts))
-            .build());
+        Coder.newBuilder().setSpec(function(urn)).addAllComponentCoderIds(List.of(parts)).build());
   }
 }

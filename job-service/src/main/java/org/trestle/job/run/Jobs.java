@@ -287,6 +287,9 @@ public final class Jobs implements AutoCloseable {
   }
 
   private void deleteUnneeded(Set<String> digests) {
+    if (digests.isEmpty()) {
+      return;
+    }
     Set<String> unneeded = new HashSet<>(digests);
     jobs.values().forEach(job -> unneeded.removeAll(job.description().artifacts()));
     preparations.values().forEach(waiting -> unneeded.removeAll(waiting.artifacts().digests()));
