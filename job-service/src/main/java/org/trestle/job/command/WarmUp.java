@@ -49,7 +49,7 @@ final class WarmUp {
         Rehearsal rehearsal = Rehearsal.at("127.0.0.1:" + server.port())) {
       int done = 0;
       do {
-        rehearsal.run();
+        rehearsal.run(goOn);
         done++;
       } while (done < most && System.nanoTime() - end < 0 && goOn.getAsBoolean());
       return done;

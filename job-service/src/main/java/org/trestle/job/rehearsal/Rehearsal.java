@@ -15,6 +15,7 @@ import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.function.BooleanSupplier;
 import org.apache.beam.model.fnexecution.v1.BeamFnApi.StartWorkerRequest;
 import org.apache.beam.model.fnexecution.v1.BeamFnApi.StartWorkerResponse;
 import org.apache.beam.model.fnexecution.v1.BeamFnApi.StopWorkerRequest;
@@ -75,26 +76,30 @@ public final class Rehearsal implements AutoCloseable {
   }
 
   /**
-   * Submits a job and reads its streams to the end.
+   * Submits a job and reads its streams to the end, then has other pipelines planned.
    *
+   * @param goOn asked between these pipelines
    * @throws StatusRuntimeException if the service refuses something or does not answer in time
    * @throws IOException if the job does not end well
    */
-  public void run() throws IOException, InterruptedException {
+  public void run(BooleanSupplier goOn) throws IOException, InterruptedException {
     ManagedChannel channel = NettyChannelBuilder.forTarget(endpoint).usePlaintext().build();
     try {
-      run(channel);
+      JobServiceGrpc.JobServiceBlockingStub jobs =
+          JobServiceGrpc.newBlockingStub(channel)
+              .withDeadlineAfter(DEADLINE_SECONDS, TimeUnit.SECONDS);
+      run(channel, jobs);
+      for (int i = 0; i < PLANS && goOn.getAsBoolean(); i++) {
+        plan(jobs);
+      }
     } finally {
       channel.shutdownNow();
     }
   }
 
-  private void run(ManagedChannel channel) throws IOException, InterruptedException {
-    JobServiceGrpc.JobServiceBlockingStub jobs =
-        JobServiceGrpc.newBlockingStub(channel)
-            .withDeadlineAfter(DEADLINE_SECONDS, TimeUnit.SECONDS);
+  private void run(ManagedChannel channel, JobServiceGrpc.JobServiceBlockingStub jobs)
+      throws IOException, InterruptedException {
     var unused = jobs.describePipelineOptions(DescribePipelineOptionsRequest.getDefaultInstance());
-    plan(jobs);
     PrepareJobResponse prepared =
         jobs.prepare(
             PrepareJobRequest.newBuilder()
@@ -146,14 +151,12 @@ public final class Rehearsal implements AutoCloseable {
             .setJobName("rehearsal")
             .setPipeline(RehearsalPipeline.toPlan())
             .build();
-    for (int i = 0; i < PLANS; i++) {
-      try {
-        var unused = jobs.prepare(request);
-        throw new IOException("a made-up pipeline without an environment was taken");
-      } catch (StatusRuntimeException refused) {
-        if (!String.valueOf(refused.getMessage()).contains(Urns.Environments.DEFAULT)) {
-          throw new IOException("a made-up pipeline could not be planned", refused);
-        }
+    try {
+      var unused = jobs.prepare(request);
+      throw new IOException("a made-up pipeline without an environment was taken");
+    } catch (StatusRuntimeException refused) {
+      if (!String.valueOf(refused.getMessage()).contains(Urns.Environments.DEFAULT)) {
+        throw new IOException("a made-up pipeline could not be planned", refused);
       }
     }
   }
