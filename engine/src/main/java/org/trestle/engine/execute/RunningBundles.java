@@ -34,8 +34,8 @@ final class RunningBundles implements SplitRequests.Listener {
   private static final long FOLLOW_MILLIS = 100;
 
   /**
-   * A bundle that has written its outputs in less than this is soon over: Python's sampler has it
-   * wait for at most a sixth of that. A second processor of bundles would cost more.
+   * A bundle that is ending after less than this is soon over: Python's sampler has it wait for at
+   * most a sixth of that. A second processor of bundles would cost more.
    */
   private static final long LONG_NANOS = TimeUnit.MILLISECONDS.toNanos(50);
 
@@ -118,7 +118,7 @@ final class RunningBundles implements SplitRequests.Listener {
     RunningBundle handle = lease.worker().process(bundle.request(), bundle);
     entry.handle = handle;
     whenDone(entry, handle.done().thenApply(bundle::finish));
-    var unused = handle.written().thenRun(() -> written(entry, lease));
+    var unused = handle.ending().thenRun(() -> endingIfLong(entry, lease));
     if (work.attempts().count() > 0) {
       follow(entry);
     }
@@ -196,7 +196,7 @@ final class RunningBundles implements SplitRequests.Listener {
             });
   }
 
-  private void written(RunningWork entry, WorkerPool.Lease lease) {
+  private void endingIfLong(RunningWork entry, WorkerPool.Lease lease) {
     if (System.nanoTime() - entry.startNanos >= LONG_NANOS) {
       loop.execute(() -> ending(entry, lease));
     }

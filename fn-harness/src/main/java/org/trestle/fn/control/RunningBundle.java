@@ -20,11 +20,12 @@ public interface RunningBundle {
   CompletableFuture<ProcessBundleResponse> done();
 
   /**
-   * Completes when all outputs have ended before the response has come: what is still to come of
-   * the bundle takes no processor. Python's harness, for one, waits up to 0.2 seconds for its
-   * sampler then. Stays as it is if the bundle has no outputs, or its response comes with them.
+   * Completes when the first has come of the end of all outputs and the response: what is still to
+   * come of the bundle takes no processor of the harness. Before its response Python's, for one,
+   * waits up to 0.2 seconds for its sampler; after it, large outputs are still on their way. Stays
+   * as it is if the bundle has no outputs, or its response comes with them.
    */
-  CompletableFuture<Void> written();
+  CompletableFuture<Void> ending();
 
   /**
    * Asks for progress. The metrics of the answer, as those of the bundle's response, are all that

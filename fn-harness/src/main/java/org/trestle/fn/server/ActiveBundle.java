@@ -48,7 +48,7 @@ final class ActiveBundle implements RunningBundle {
   private final BundleReceiver receiver;
   private final SerialTasks stateTasks;
   private final CompletableFuture<ProcessBundleResponse> done = new CompletableFuture<>();
-  private final CompletableFuture<Void> written = new CompletableFuture<>();
+  private final CompletableFuture<Void> ending = new CompletableFuture<>();
 
   /** Keeps data calls apart when a harness has several data streams. */
   private final Object receiving = new Object();
@@ -120,8 +120,8 @@ final class ActiveBundle implements RunningBundle {
   }
 
   @Override
-  public CompletableFuture<Void> written() {
-    return written;
+  public CompletableFuture<Void> ending() {
+    return ending;
   }
 
   @Override
@@ -330,8 +330,13 @@ final class ActiveBundle implements RunningBundle {
     } else {
       ProcessBundleResponse answer = message.getProcessBundle();
       deliverEmbedded(answer);
+      boolean more;
       synchronized (lock) {
         response = answer;
+        more = !open.isEmpty();
+      }
+      if (more) {
+        ending.complete(null);
       }
       settle();
     }
@@ -411,7 +416,7 @@ final class ActiveBundle implements RunningBundle {
       last = open.remove(output) && open.isEmpty() && !answered;
     }
     if (last) {
-      written.complete(null);
+      ending.complete(null);
     }
   }
 

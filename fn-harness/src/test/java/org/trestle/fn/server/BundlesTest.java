@@ -82,7 +82,26 @@ class BundlesTest {
 
     RunningBundle bundle = pair.worker().process(request("a"), new TestingReceiver());
 
-    await(bundle.written());
+    await(bundle.ending());
+    assertThat(bundle.done()).isNotDone();
+    held.countDown();
+    assertThat(await(bundle.done())).isEqualTo(ProcessBundleResponse.getDefaultInstance());
+  }
+
+  @Test
+  void tellsThatTheResponseIsThereBeforeAllIsWritten() throws Exception {
+    CountDownLatch held = new CountDownLatch(1);
+    Pair pair =
+        runner.connect(
+            bundle -> {
+              bundle.respond(ProcessBundleResponse.getDefaultInstance());
+              held.await(30, SECONDS);
+              bundle.end(OUT);
+            });
+
+    RunningBundle bundle = pair.worker().process(request("a"), new TestingReceiver());
+
+    await(bundle.ending());
     assertThat(bundle.done()).isNotDone();
     held.countDown();
     assertThat(await(bundle.done())).isEqualTo(ProcessBundleResponse.getDefaultInstance());

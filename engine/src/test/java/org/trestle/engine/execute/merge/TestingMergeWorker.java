@@ -166,7 +166,7 @@ final class TestingMergeWorker implements SdkWorker {
     }
 
     @Override
-    public CompletableFuture<Void> written() {
+    public CompletableFuture<Void> ending() {
       return new CompletableFuture<>();
     }
 
