@@ -16,9 +16,16 @@ final class BundleSizer {
   /** Work of less than so many times the policy's smallest bundle is not worth a second bundle. */
   private static final int FEWEST_TO_PART = 80;
 
+  /**
+   * The first closing bundles of all slots get so much less than their share, the next ones half as
+   * much less: the stages after them wait for what the first ones give.
+   */
+  private static final int FIRST_CLOSING = 8;
+
   private final SchedulingPolicy policy;
   private final int mostElements;
   private int growth = 1;
+  private long closings;
 
   /** Sizes bundles of stages that keep no changes of state till their commit. */
   BundleSizer(SchedulingPolicy policy) {
@@ -98,9 +105,13 @@ final class BundleSizer {
     return share(pending, policy.minElements(), slots);
   }
 
-  /** The share of residuals: each was worth giving back, so each is worth a bundle. */
-  long residuals(long pending, int slots) {
-    return share(pending, 1, slots);
+  /**
+   * The share of residuals: each was worth giving back, so each is worth a bundle.
+   *
+   * @param together how many elements were given back in one piece
+   */
+  long residuals(long pending, int together, int slots) {
+    return share(pending, Math.min(together, policy.minElements()), slots);
   }
 
   long maxBytes() {
@@ -132,7 +143,8 @@ final class BundleSizer {
     long bundles = largest;
     if (slots > 1 && isManyOrLarge(elements, bytes)) {
       long small = Math.max(elements / policy.minElements(), bytes / policy.minBytes());
-      bundles = Math.max(bundles, Math.min(small, (long) slots * policy.bundlesPerSlot()));
+      long early = Math.max(1, FIRST_CLOSING >> Math.min(closings++ / slots, Integer.SIZE - 1));
+      bundles = Math.max(bundles, Math.min(small, early * slots * policy.bundlesPerSlot()));
     }
     if (bundles <= 1 && slots <= 1) {
       return (int) (remaining - rest(remaining, elements));

@@ -66,4 +66,10 @@ final class PendingBlocks {
   long bytes() {
     return bytes;
   }
+
+  /** How many elements came together with the first one; 0 if there is none. */
+  int first() {
+    PendingItem item = items.peekFirst();
+    return item == null ? 0 : item.block().count();
+  }
 }

@@ -2,6 +2,8 @@ package org.trestle.engine.core.schedule;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.util.ArrayList;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -34,9 +36,20 @@ final class BundleSizerTest {
   }
 
   @ParameterizedTest
-  @CsvSource({"1, 2, 1", "2, 2, 1", "8, 2, 2", "9, 2, 3", "8, 1, 8"})
-  void residualsAreWorthABundleEach(long pending, int slots, long expected) {
-    assertThat(sizer.residuals(pending, slots)).isEqualTo(expected);
+  @CsvSource({
+    // pending, together, slots, expected
+    "1,     1, 2,   1",
+    "2,     1, 2,   1",
+    "8,     1, 2,   2",
+    "9,     1, 2,   3",
+    "8,     1, 1,   8",
+    "8,     5, 2,   5",
+    "200, 200, 2, 100",
+    "800, 800, 2, 200"
+  })
+  void piecesThatAreGivenBackAreWorthABundleEach(
+      long pending, int together, int slots, long expected) {
+    assertThat(sizer.residuals(pending, together, slots)).isEqualTo(expected);
   }
 
   @ParameterizedTest
@@ -54,13 +67,26 @@ final class BundleSizerTest {
     "32,   1000,       100,  1, 32",
     "32,   8000,       100,  1, 28", // The last one is small.
     "32,  50000,       100,  1,  7", // As many as fit.
-    "32,     10,   1000000,  4,  4", // Large ones.
+    "32,     10,   1000000,  4,  1", // Large ones.
     "1,  100000,   1000000,  4,  1",
     "2,  100000,   1000000,  4,  1"
   })
   void closesGroupsSoThatAllSlotsGetWork(
       int groups, long elements, long bytes, int slots, int expected) {
     assertThat(sizer.closingGroups(groups, elements, bytes, slots)).isEqualTo(expected);
+  }
+
+  @Test
+  void theFirstClosingBundlesAreSmall() {
+    List<Integer> sizes = new ArrayList<>();
+    int groups = 256;
+    for (int i = 0; i < 8; i++) {
+      int next = sizer.closingGroups(groups, groups * 100L, groups, 2);
+      sizes.add(next);
+      groups -= next;
+    }
+    // Shares of 32 bundles for both slots, then of 16, 8 and at last 4.
+    assertThat(sizes).containsExactly(8, 8, 15, 15, 27, 23, 40, 30);
   }
 
   @Test
