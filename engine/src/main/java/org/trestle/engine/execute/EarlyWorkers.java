@@ -1,7 +1,6 @@
 package org.trestle.engine.execute;
 
 import com.google.protobuf.Struct;
-import java.util.Collection;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
@@ -62,7 +61,7 @@ final class EarlyWorkers {
   }
 
   /** Their job has them: others may be started. */
-  void taken(Collection<EarlyWorker> started) {
+  void taken(Map<String, EarlyWorker> started) {
     places.release(started.size());
   }
 

@@ -144,7 +144,7 @@ public final class LocalEngine implements Engine {
         throw new IllegalStateException(
             closed ? "the engine is closed" : "the job was started or discarded before");
       }
-      earlyWorkers.taken(early.values());
+      earlyWorkers.taken(early);
       return LocalEngine.this.start(
           job, job.pipeline().equals(pipeline) ? plan : null, early, listener);
     }

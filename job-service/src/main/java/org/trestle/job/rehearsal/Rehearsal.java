@@ -89,8 +89,13 @@ public final class Rehearsal implements AutoCloseable {
           JobServiceGrpc.newBlockingStub(channel)
               .withDeadlineAfter(DEADLINE_SECONDS, TimeUnit.SECONDS);
       run(channel, jobs);
+      PrepareJobRequest toPlan =
+          PrepareJobRequest.newBuilder()
+              .setJobName("rehearsal")
+              .setPipeline(RehearsalPipeline.toPlan())
+              .build();
       for (int i = 0; i < PLANS && goOn.getAsBoolean(); i++) {
-        plan(jobs);
+        plan(jobs, toPlan);
       }
     } finally {
       channel.shutdownNow();
@@ -145,12 +150,8 @@ public final class Rehearsal implements AutoCloseable {
   }
 
   /** Has a pipeline planned: there is more to compile in planning than one job needs. */
-  private static void plan(JobServiceGrpc.JobServiceBlockingStub jobs) throws IOException {
-    PrepareJobRequest request =
-        PrepareJobRequest.newBuilder()
-            .setJobName("rehearsal")
-            .setPipeline(RehearsalPipeline.toPlan())
-            .build();
+  private static void plan(JobServiceGrpc.JobServiceBlockingStub jobs, PrepareJobRequest request)
+      throws IOException {
     try {
       var unused = jobs.prepare(request);
       throw new IOException("a made-up pipeline without an environment was taken");

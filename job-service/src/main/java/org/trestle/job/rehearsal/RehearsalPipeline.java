@@ -130,10 +130,7 @@ final class RehearsalPipeline {
             .setCombineFn(function("rehearsal:combine_fn"))
             .setAccumulatorCoderId("own")
             .build();
-    pcollection(groups, "group");
-    put(
-        groups,
-        transform(Urns.Transforms.GROUP_BY_KEY).putInputs("in", input).putOutputs("out", groups));
+    putGroup(groups, input);
     pcollection(sums, "pair");
     put(
         sums,
@@ -186,11 +183,16 @@ final class RehearsalPipeline {
   }
 
   private String group(String name, String input) {
+    putGroup(name, input);
+    pipeline.addRootTransformIds(name);
+    return name;
+  }
+
+  private void putGroup(String name, String input) {
     pcollection(name, "group");
-    root(
+    put(
         name,
         transform(Urns.Transforms.GROUP_BY_KEY).putInputs("in", input).putOutputs("out", name));
-    return name;
   }
 
   private void root(String id, PTransform.Builder transform) {
