@@ -62,7 +62,7 @@ public record SchedulingPolicy(
 
   /** For batch jobs. */
   public static final SchedulingPolicy BATCH =
-      new SchedulingPolicy(4, 100, 64 << 10, 100_000, 32 << 20, 100_000, 2, 100, 2000, false);
+      new SchedulingPolicy(4, 100, 64 << 10, 100_000, 32 << 20, 100_000, 2, 1000, 2000, false);
 
   /**
    * For streaming jobs: small bundles, so that no slot makes others wait for long. Their sources

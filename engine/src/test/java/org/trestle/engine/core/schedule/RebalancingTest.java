@@ -15,7 +15,7 @@ import org.trestle.engine.core.bundle.BundleWork;
 import org.trestle.engine.core.bundle.Residual;
 import org.trestle.engine.core.schedule.Action.SplitBundle;
 
-/** Work that goes to slots that have none. The policy waits a tenth of a second before it asks. */
+/** Work that goes to slots that have none. The policy waits a second before it asks. */
 final class RebalancingTest {
   private static CoreDriver oneBundle(int elements) {
     return new CoreDriver(
@@ -32,14 +32,14 @@ final class RebalancingTest {
   }
 
   @Test
-  void aBundleThatRunsForSomeTimeIsAskedForWork() {
+  void aBundleThatRunsForASecondIsAskedForWork() {
     CoreDriver job = oneBundle(50);
     job.start(2);
     List<Action> actions = job.actions();
-    assertThat(actions).last().isEqualTo(new Action.WakeAt(100));
-    job.core.tick(99);
+    assertThat(actions).last().isEqualTo(new Action.WakeAt(1000));
+    job.core.tick(999);
     assertThat(asked(job)).isEmpty();
-    job.core.tick(100);
+    job.core.tick(1000);
     assertThat(asked(job)).hasSize(1);
     job.core.tick(3000);
     assertThat(asked(job)).as("once till it has answered").isEmpty();
@@ -51,7 +51,7 @@ final class RebalancingTest {
     job.start(3);
     BundleWork work = job.bundle();
     TestBlock block = (TestBlock) work.elements().get(0);
-    job.core.tick(100);
+    job.core.tick(1000);
     assertThat(asked(job)).containsExactly(work.id());
 
     job.core.bundleSplit(
@@ -109,7 +109,7 @@ final class RebalancingTest {
     job.start(3);
     BundleWork large =
         job.bundles().stream().filter(work -> work.elementCount() == 50).findFirst().orElseThrow();
-    job.core.tick(100);
+    job.core.tick(1000);
     assertThat(asked(job)).containsExactly(large.id());
   }
 
@@ -131,7 +131,7 @@ final class RebalancingTest {
     CoreDriver job = oneBundle(50);
     job.start(2);
     BundleWork work = job.bundle();
-    job.core.tick(100);
+    job.core.tick(1000);
     job.commit(work);
     job.core.splitRefused(work.id());
     assertThat(job.end().outcome()).isEqualTo(Action.Outcome.DONE);
