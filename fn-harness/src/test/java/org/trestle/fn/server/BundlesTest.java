@@ -72,31 +72,27 @@ class BundlesTest {
 
   @Test
   void tellsThatAllIsWrittenBeforeTheResponse() throws Exception {
-    CountDownLatch held = new CountDownLatch(1);
-    Pair pair =
-        runner.connect(
-            bundle -> {
-              bundle.end(OUT);
-              held.await(30, SECONDS);
-            });
-
-    RunningBundle bundle = pair.worker().process(request("a"), new TestingReceiver());
-
-    await(bundle.ending());
-    assertThat(bundle.done()).isNotDone();
-    held.countDown();
-    assertThat(await(bundle.done())).isEqualTo(ProcessBundleResponse.getDefaultInstance());
+    tellsThatItIsEnding(
+        bundle -> bundle.end(OUT),
+        bundle -> bundle.respond(ProcessBundleResponse.getDefaultInstance()));
   }
 
   @Test
   void tellsThatTheResponseIsThereBeforeAllIsWritten() throws Exception {
+    tellsThatItIsEnding(
+        bundle -> bundle.respond(ProcessBundleResponse.getDefaultInstance()),
+        bundle -> bundle.end(OUT));
+  }
+
+  private void tellsThatItIsEnding(TestingHarness.Script first, TestingHarness.Script rest)
+      throws Exception {
     CountDownLatch held = new CountDownLatch(1);
     Pair pair =
         runner.connect(
             bundle -> {
-              bundle.respond(ProcessBundleResponse.getDefaultInstance());
+              first.run(bundle);
               held.await(30, SECONDS);
-              bundle.end(OUT);
+              rest.run(bundle);
             });
 
     RunningBundle bundle = pair.worker().process(request("a"), new TestingReceiver());

@@ -48,6 +48,12 @@ public final class Rehearsal implements AutoCloseable {
   /** How many pipelines are planned for one that runs. */
   private static final int PLANS = 10;
 
+  private static final PrepareJobRequest TO_PLAN =
+      PrepareJobRequest.newBuilder()
+          .setJobName("rehearsal")
+          .setPipeline(RehearsalPipeline.toPlan())
+          .build();
+
   private final String endpoint;
   private final Pool workers;
   private final Server pool;
@@ -89,13 +95,8 @@ public final class Rehearsal implements AutoCloseable {
           JobServiceGrpc.newBlockingStub(channel)
               .withDeadlineAfter(DEADLINE_SECONDS, TimeUnit.SECONDS);
       run(channel, jobs);
-      PrepareJobRequest toPlan =
-          PrepareJobRequest.newBuilder()
-              .setJobName("rehearsal")
-              .setPipeline(RehearsalPipeline.toPlan())
-              .build();
       for (int i = 0; i < PLANS && goOn.getAsBoolean(); i++) {
-        plan(jobs, toPlan);
+        plan(jobs);
       }
     } finally {
       channel.shutdownNow();
@@ -150,10 +151,9 @@ public final class Rehearsal implements AutoCloseable {
   }
 
   /** Has a pipeline planned: there is more to compile in planning than one job needs. */
-  private static void plan(JobServiceGrpc.JobServiceBlockingStub jobs, PrepareJobRequest request)
-      throws IOException {
+  private static void plan(JobServiceGrpc.JobServiceBlockingStub jobs) throws IOException {
     try {
-      var unused = jobs.prepare(request);
+      var unused = jobs.prepare(TO_PLAN);
       throw new IOException("a made-up pipeline without an environment was taken");
     } catch (StatusRuntimeException refused) {
       if (!String.valueOf(refused.getMessage()).contains(Urns.Environments.DEFAULT)) {

@@ -130,7 +130,7 @@ final class RehearsalPipeline {
             .setCombineFn(function("rehearsal:combine_fn"))
             .setAccumulatorCoderId("own")
             .build();
-    putGroup(groups, input);
+    put(groups, groupByKey(groups, input));
     pcollection(sums, "pair");
     put(
         sums,
@@ -183,16 +183,13 @@ final class RehearsalPipeline {
   }
 
   private String group(String name, String input) {
-    putGroup(name, input);
-    pipeline.addRootTransformIds(name);
+    root(name, groupByKey(name, input));
     return name;
   }
 
-  private void putGroup(String name, String input) {
-    pcollection(name, "group");
-    put(
-        name,
-        transform(Urns.Transforms.GROUP_BY_KEY).putInputs("in", input).putOutputs("out", name));
+  private PTransform.Builder groupByKey(String output, String input) {
+    pcollection(output, "group");
+    return transform(Urns.Transforms.GROUP_BY_KEY).putInputs("in", input).putOutputs("out", output);
   }
 
   private void root(String id, PTransform.Builder transform) {

@@ -131,7 +131,7 @@ final class BundleSizer {
   }
 
   /**
-   * How many key groups the next closing bundle should take.
+   * How many key groups the next closing bundle should take; each call counts as one.
    *
    * @param remaining key groups still to be closed
    * @param elements how many elements these have got

@@ -67,9 +67,8 @@ final class PendingBlocks {
     return bytes;
   }
 
-  /** How many elements came together with the first one; 0 if there is none. */
-  int first() {
-    PendingItem item = items.peekFirst();
-    return item == null ? 0 : item.block().count();
+  /** How many elements the first block has; there must be one. */
+  int firstElements() {
+    return items.getFirst().block().count();
   }
 }

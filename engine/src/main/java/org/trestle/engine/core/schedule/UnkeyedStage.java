@@ -49,7 +49,7 @@ final class UnkeyedStage extends StageState {
     // In turns: a residual that comes back again and again must not keep others from starting.
     drewResiduals = fresh.isEmpty() || (!residuals.isEmpty() && !drewResiduals);
     if (drewResiduals) {
-      long share = sizer.residuals(residuals.elements(), residuals.first(), slots);
+      long share = sizer.residuals(residuals.elements(), residuals.firstElements(), slots);
       residuals.take(share, sizer.maxBytes(), holds(), items);
     } else {
       long share = sizer.elements(fresh.elements(), fresh.bytes(), slots);
