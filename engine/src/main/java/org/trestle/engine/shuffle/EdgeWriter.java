@@ -60,6 +60,9 @@ public final class EdgeWriter {
   /** What the store counts for both arrays. */
   private long charged;
 
+  /** Where the elements in the array start, and where the next is to start. */
+  private int first;
+
   private int length;
   private int[] ends = new int[16];
 
@@ -83,6 +86,11 @@ public final class EdgeWriter {
     this.parts = new int[target.keyed() || target.byWindow() ? 16 : 0];
   }
 
+  /** Whether elements are brought into the order of their parts. */
+  private boolean ordered() {
+    return parts.length > 0;
+  }
+
   /**
    * Adds windowed values.
    *
@@ -95,8 +103,40 @@ public final class EdgeWriter {
     if (size == 0) {
       return;
     }
+    ContiguousBytes whole =
+        ordered() && count == 0 && size >= fullLength() ? ContiguousBytes.of(windowedValues) : null;
+    if (whole != null) {
+      putInOrder(whole, size);
+      return;
+    }
     ensureRoom(size);
     windowedValues.copyTo(data, length);
+    addAll(size);
+    if (length >= MIN_SEGMENT_BYTES && length >= fullLength()) {
+      flush();
+    }
+  }
+
+  /** Makes a segment of elements whose bytes are then in no other place of the writer. */
+  private void putInOrder(ContiguousBytes elements, int size) {
+    byte[] own = data;
+    data = elements.array();
+    first = elements.start();
+    length = first;
+    try {
+      addAll(size);
+      makeSegment();
+    } finally {
+      data = own;
+      first = 0;
+      length = 0;
+      count = 0;
+    }
+    chargeArrays();
+  }
+
+  /** Adds the next elements in the array. */
+  private void addAll(int size) {
     try {
       cursor.reset(data, length, length + size);
       while (cursor.next()) {
@@ -105,9 +145,6 @@ public final class EdgeWriter {
     } catch (WireFormatException e) {
       throw new WireFormatException(
           "malformed element written to edge " + target.edge() + ": " + e.getMessage());
-    }
-    if (length >= MIN_SEGMENT_BYTES && length >= fullLength()) {
-      flush();
     }
   }
 
@@ -160,11 +197,11 @@ public final class EdgeWriter {
   private void add(int end, int keyStart, int keyEnd) {
     if (count == ends.length) {
       ends = Arrays.copyOf(ends, 2 * count);
-      if (parts.length > 0) {
+      if (ordered()) {
         parts = Arrays.copyOf(parts, 2 * count);
       }
     }
-    if (parts.length > 0) {
+    if (ordered()) {
       int group = target.keyed() ? KeyGroups.of(data, keyStart, keyEnd, target.keyGroups()) : -1;
       parts[count] = windowParts == null ? group : windowParts.number(cursor, group);
     }
@@ -210,6 +247,18 @@ public final class EdgeWriter {
     if (count == 0) {
       return;
     }
+    makeSegment();
+    length = 0;
+    count = 0;
+    if (data.length > MIN_SEGMENT_BYTES && store.exceeded()) {
+      dropArrays();
+    } else {
+      chargeArrays();
+    }
+  }
+
+  /** Makes a segment of the elements in the array. */
+  private void makeSegment() {
     if (target.readers() + target.keyedReaders() > 0) {
       if (windowParts != null) {
         flushParts(windowParts.count());
@@ -223,13 +272,6 @@ public final class EdgeWriter {
     closeReferred();
     if (windowParts != null) {
       windowParts.clear();
-    }
-    length = 0;
-    count = 0;
-    if (data.length > MIN_SEGMENT_BYTES && store.exceeded()) {
-      dropArrays();
-    } else {
-      chargeArrays();
     }
   }
 
@@ -259,7 +301,7 @@ public final class EdgeWriter {
   private void flushParts(int partCount) {
     int[] firsts = new int[partCount + 1];
     int[] offsets = new int[partCount];
-    int start = 0;
+    int start = first;
     for (int i = 0; i < count; i++) {
       firsts[parts[i] + 1]++;
       offsets[parts[i]] += ends[i] - start;
@@ -267,21 +309,22 @@ public final class EdgeWriter {
     }
     int offset = 0;
     for (int part = 0; part < offsets.length; part++) {
-      int size = offsets[part];
+      int partSize = offsets[part];
       offsets[part] = offset;
-      offset += size;
+      offset += partSize;
       firsts[part + 1] += firsts[part];
     }
-    byte[] sorted = isRightFor(length, spare) ? spare : new byte[length];
+    int size = length - first;
+    byte[] sorted = isRightFor(size, spare) ? spare : new byte[size];
     spare = NO_BYTES;
     int[] sortedEnds = new int[count];
     int[] next = Arrays.copyOf(firsts, offsets.length);
-    start = 0;
+    start = first;
     for (int i = 0; i < count; i++) {
       int part = parts[i];
-      int size = ends[i] - start;
-      System.arraycopy(data, start, sorted, offsets[part], size);
-      offsets[part] += size;
+      int elementSize = ends[i] - start;
+      System.arraycopy(data, start, sorted, offsets[part], elementSize);
+      offsets[part] += elementSize;
       sortedEnds[next[part]++] = offsets[part];
       start = ends[i];
     }

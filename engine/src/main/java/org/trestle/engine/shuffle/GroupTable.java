@@ -19,14 +19,10 @@ public final class GroupTable implements AutoCloseable {
   /** A key group goes to disk only if it holds this much, so that runs are not too many. */
   private static final long MIN_RUN_BYTES = 1L << 20;
 
-  /** This part of the budget's limit may be kept for the next arenas. */
-  private static final int POOLED_SHARE = 16;
-
   private final Grouping grouping;
   private final MemoryBudget budget;
   private final SpillFiles files;
   private final long minRunBytes;
-  private final ChunkPool pool;
   private final KeyGroup[] keyGroups;
 
   /**
@@ -45,7 +41,6 @@ public final class GroupTable implements AutoCloseable {
     this.budget = budget;
     this.files = files;
     this.minRunBytes = minRunBytes;
-    this.pool = new ChunkPool(budget.limit() / POOLED_SHARE);
     this.keyGroups = new KeyGroup[keyGroups];
     for (int i = 0; i < keyGroups; i++) {
       this.keyGroups[i] = new KeyGroup();
@@ -85,7 +80,7 @@ public final class GroupTable implements AutoCloseable {
 
   /** One key group's values. Its lock is free but for {@link #close}. */
   private final class KeyGroup {
-    private GroupIndex index = new GroupIndex(grouping.outputTime(), pool);
+    private GroupIndex index = new GroupIndex(grouping.outputTime(), budget.chunks());
     private final List<SortedRun> runs = new ArrayList<>();
     private long reserved;
 
@@ -147,7 +142,7 @@ public final class GroupTable implements AutoCloseable {
 
     private void clear() {
       index.recycle();
-      index = new GroupIndex(grouping.outputTime(), pool);
+      index = new GroupIndex(grouping.outputTime(), budget.chunks());
     }
 
     synchronized void free() {

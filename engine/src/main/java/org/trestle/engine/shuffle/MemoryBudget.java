@@ -10,8 +10,17 @@ import org.jspecify.annotations.Nullable;
  * moves what it can to disk and releases it. Safe for use by several threads; nothing blocks.
  */
 public final class MemoryBudget {
+  /**
+   * Empty chunks may be kept beside what is reserved: this part of the limit, and no more than
+   * that.
+   */
+  private static final int POOLED_SHARE = 16;
+
+  private static final long MAX_POOLED_BYTES = 32L << 20;
+
   private final @Nullable MemoryBudget whole;
   private final long limit;
+  private final ChunkPool chunks;
   private final AtomicLong reserved = new AtomicLong();
 
   /**
@@ -25,11 +34,13 @@ public final class MemoryBudget {
     }
     this.whole = null;
     this.limit = limit;
+    this.chunks = new ChunkPool(Math.min(limit / POOLED_SHARE, MAX_POOLED_BYTES));
   }
 
   private MemoryBudget(MemoryBudget whole) {
     this.whole = whole;
     this.limit = whole.limit;
+    this.chunks = whole.chunks;
   }
 
   /** A part of this budget: counts what is reserved of it, and has its limit with all others. */
@@ -95,5 +106,10 @@ public final class MemoryBudget {
 
   public long limit() {
     return limit;
+  }
+
+  /** Where arenas whose bytes are reserved here have their chunks from, those of all parts. */
+  ChunkPool chunks() {
+    return chunks;
   }
 }

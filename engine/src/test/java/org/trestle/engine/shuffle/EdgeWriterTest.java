@@ -4,10 +4,13 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.google.protobuf.ByteString;
 import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.trestle.engine.core.bundle.EdgeId;
 import org.trestle.engine.core.bundle.EdgeOutput;
+import org.trestle.engine.core.bundle.EdgeOutput.KeyGroupBlock;
 import org.trestle.engine.core.port.ByteKey;
 import org.trestle.fn.wire.ByteSink;
 
@@ -35,6 +38,14 @@ class EdgeWriterTest {
         TestingElements.prefixed("k" + number),
         TestingElements.prefixed("v".repeat(VALUE_BYTES)));
     return sink.toByteString();
+  }
+
+  private static Map<Integer, ByteString> byKeyGroup(EdgeOutput output) {
+    Map<Integer, ByteString> result = new TreeMap<>();
+    for (KeyGroupBlock block : output.keyed()) {
+      result.merge(block.keyGroup(), ((EncodedBlock) block.block()).data(), ByteString::concat);
+    }
+    return result;
   }
 
   @Test
@@ -105,6 +116,38 @@ class EdgeWriterTest {
       assertThat(output.keyed().stream().mapToInt(block -> block.block().count()).sum())
           .isEqualTo(220);
       budget.release(others);
+    }
+  }
+
+  @Test
+  void ordersWhatComesInOneArrayAsWhatComesInPieces() {
+    ByteString all = ByteString.EMPTY;
+    for (int number = 0; number < 60; number++) {
+      all = all.concat(element(number));
+    }
+    byte[] array = new byte[all.size() + 20];
+    all.copyTo(array, 7);
+    ByteString inOneArray = ByteString.copyFrom(array).substring(7, 7 + all.size());
+    MemoryBudget budget = new MemoryBudget(1 << 30);
+    try (BlockStore store = new BlockStore(budget, files)) {
+      EdgeWriter pieces = writer(store);
+      for (int number = 0; number < 60; number++) {
+        pieces.append(element(number));
+      }
+      Map<Integer, ByteString> wanted = byKeyGroup(pieces.finish());
+      long before = budget.reserved();
+
+      EdgeWriter whole = writer(store);
+      whole.append(inOneArray);
+      assertThat(budget.reserved() - before).isBetween((long) all.size(), all.size() + 10_000L);
+      assertThat(whole.bytes()).isEqualTo(all.size());
+      assertThat(whole.elements()).isEqualTo(60);
+      assertThat(byKeyGroup(whole.finish())).isEqualTo(wanted);
+
+      EdgeWriter after = writer(store);
+      after.append(element(0));
+      after.append(all.substring(element(0).size()));
+      assertThat(byKeyGroup(after.finish())).isEqualTo(wanted);
     }
   }
 }
