@@ -23,6 +23,31 @@ def facts(beam_version):
     }
 
 
+class StolenTime:
+    """What the hypervisor takes of the time that this machine's processors would compute."""
+
+    def __init__(self):
+        self._begin = self._ticks()
+
+    @staticmethod
+    def _ticks():
+        try:
+            with open('/proc/stat', encoding='ascii') as stat:
+                user, nice, system, _, _, irq, soft_irq, stolen = map(
+                    int, stat.readline().split()[1:9])
+        except (OSError, ValueError):
+            return None
+        return stolen, user + nice + system + irq + soft_irq + stolen
+
+    def facts(self):
+        """The share since this object was made, if the machine tells."""
+        now = self._ticks()
+        if now is None or self._begin is None or now[1] == self._begin[1]:
+            return {}
+        share = (now[0] - self._begin[0]) / (now[1] - self._begin[1])
+        return {'stolen by the hypervisor': f'{share:.1%} of the time computed'}
+
+
 def _processor():
     try:
         with open('/proc/cpuinfo', encoding='utf-8') as lines:

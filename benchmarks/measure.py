@@ -19,6 +19,7 @@ class Measurement:
 
     seconds: float | None = None
     harness_busy: float | None = None
+    harness_asleep: float | None = None
     service_cpu_seconds: float | None = None
     service_peak_mib: int | None = None
     error: str | None = None
@@ -88,9 +89,12 @@ def run(program, workload, target, scale, limit_seconds):
         cpu_seconds = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
         result = {
             'seconds': wall_seconds, 'wall_seconds': wall_seconds, 'harness_seconds': cpu_seconds}
+    asleep_seconds = result.get('asleep_seconds')
     return Measurement(
         seconds=result['seconds'],
         harness_busy=result['harness_seconds'] / result['wall_seconds'],
+        harness_asleep=(
+            None if asleep_seconds is None else asleep_seconds / result['wall_seconds']),
         service_cpu_seconds=probe.cpu_seconds() if probe else None,
         service_peak_mib=probe.peak_mib() if probe else None)
 

@@ -43,13 +43,14 @@ def markdown(rows, targets, facts, repeats, scale):
     header = ['workload']
     for target in targets:
         header.append(target)
-    header += ['ratio', 'harness busy', f'{first}: CPU']
+    header += ['ratio', 'asleep', *(f'{target}: busy' for target in targets), f'{first}: CPU']
     header += [f'{target}: RSS' for target in targets if _has_memory(rows, target)]
     lines = [
         f'Medians of {repeats} runs at scale {scale:g}, targets in turn, each run in a process of '
-        f'its own. The ratio is {first} to the fastest of the others. "Harness busy" is the '
-        f'processor time of the process that has client and harness, as a share of the job\'s time '
-        f'with {first}; CPU and RSS (peak) are those of the service.',
+        f'its own. The ratio is {first} to the fastest of the others. "Busy" is the processor time '
+        f'of the process that has client and harness, as a share of the job\'s time; "asleep" the '
+        f'share, with {first}, for which it slept because a sampler of the Python SDK did. CPU and '
+        f'RSS (peak) are those of the service.',
         '',
         '| ' + ' | '.join(header) + ' |',
         '|---' * len(header) + '|',
@@ -59,8 +60,8 @@ def markdown(rows, targets, facts, repeats, scale):
         cells += [_seconds(row, target) for target in targets]
         ratio = row.ratio(first)
         cells.append('–' if ratio is None else f'{ratio:.2f}')
-        busy = row.figure(first, 'harness_busy')
-        cells.append('–' if busy is None else f'{busy:.0%}')
+        cells.append(_share(row, first, 'harness_asleep'))
+        cells += [_share(row, target, 'harness_busy') for target in targets]
         cpu = row.figure(first, 'service_cpu_seconds')
         cells.append('–' if cpu is None else f'{cpu:.2f} s')
         for target in targets:
@@ -80,6 +81,11 @@ def markdown(rows, targets, facts, repeats, scale):
 
 def _has_memory(rows, target):
     return any(row.figure(target, 'service_peak_mib') is not None for row in rows)
+
+
+def _share(row, target, attribute):
+    share = row.figure(target, attribute)
+    return '–' if share is None else f'{share:.0%}'
 
 
 def _seconds(row, target):

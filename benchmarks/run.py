@@ -10,6 +10,7 @@ import json
 import pathlib
 import signal
 import sys
+import time
 
 import machine
 import measure
@@ -49,6 +50,9 @@ def parse_arguments(argv):
         help="comma-separated, as in 'startup,nexmark-*' (default: all)")
     parser.add_argument('--repeats', type=int, default=3, help='runs on each target (3)')
     parser.add_argument('--scale', type=float, default=1.0, help='factor for all sizes (1)')
+    parser.add_argument(
+        '--settle', type=float, default=60, metavar='SECONDS',
+        help='how long services have stood before the first job (60)')
     parser.add_argument(
         '--time-limit', type=float, default=300, metavar='SECONDS', help='for each run (300)')
     parser.add_argument(
@@ -155,14 +159,16 @@ def main(argv):
     if not work:
         sys.exit(f'no workload matches {arguments.workloads}')
     facts = machine.facts(BEAM_VERSION)
+    stolen = machine.StolenTime()
     targets = load_targets(arguments.targets, arguments.output)
     rows = []
     try:
+        time.sleep(arguments.settle if any(target.pid for target in targets) else 0)
         warm_up(work, targets, arguments)
         for program, workload in work:
             rows.append(measure_row(program, workload, targets, arguments))
             # After each, so that a run that is ended early has shown something.
-            table = write(rows, targets, facts, arguments)
+            table = write(rows, targets, {**facts, **stolen.facts()}, arguments)
     finally:
         for target in targets:
             target.stop()

@@ -2,7 +2,8 @@
 
 With --endpoint a job service runs them, with workers in this process (LOOPBACK); without, Beam's
 FnApiRunner in this process does. `seconds` is from the submission to the end of the job, in
-`harness_seconds` of processor time of this process, which is client and harness in one.
+`harness_seconds` of processor time of this process, which is client and harness in one;
+for `asleep_seconds` it slept because of the SDK's samplers.
 """
 
 import argparse
@@ -20,9 +21,11 @@ from apache_beam.runners.portability.portable_runner import PortableRunner
 from apache_beam.runners.runner import PipelineState
 
 import load_tests
+import sampler
 import workloads
 from nexmark import workloads as nexmark
 
+SAMPLERS = sampler.SamplerSleep()
 WORKLOADS = {**workloads.WORKLOADS, **nexmark.WORKLOADS}
 
 
@@ -34,9 +37,10 @@ def runner_and_options(endpoint):
 
 
 class Stopwatch:
-    """Time by the clock and of this process's processors."""
+    """Time by the clock, of this process's processors, and of its samplers' sleep."""
 
     def __enter__(self):
+        self._asleep = SAMPLERS.seconds
         self._cpu = time.process_time()
         self._begin = time.monotonic()
         return self
@@ -44,6 +48,15 @@ class Stopwatch:
     def __exit__(self, *_):
         self.seconds = time.monotonic() - self._begin
         self.cpu_seconds = time.process_time() - self._cpu
+        self.asleep_seconds = SAMPLERS.seconds - self._asleep
+
+    def figures(self):
+        return {
+            'seconds': self.seconds,
+            'wall_seconds': self.seconds,
+            'harness_seconds': self.cpu_seconds,
+            'asleep_seconds': self.asleep_seconds,
+        }
 
 
 def run_workload(workload, endpoint, scale):
@@ -58,26 +71,17 @@ def run_workload(workload, endpoint, scale):
     if state != PipelineState.DONE:
         raise RuntimeError(f'the job ended in state {state}')
     figure = at_end() if at_end else None
-    return {
-        'seconds': watch.seconds if figure is None else figure,
-        'wall_seconds': watch.seconds,
-        'harness_seconds': watch.cpu_seconds,
-        'size': size,
-        'unit': workload.unit,
-    }
+    figures = watch.figures()
+    if figure is not None:
+        figures['seconds'] = figure
+    return {**figures, 'size': size, 'unit': workload.unit}
 
 
 def run_load_test(name, endpoint, scale):
     test = load_tests.prepared(name, *runner_and_options(endpoint), scale)
     with Stopwatch() as watch:
         test.run()
-    return {
-        'seconds': watch.seconds,
-        'wall_seconds': watch.seconds,
-        'harness_seconds': watch.cpu_seconds,
-        'size': load_tests.records_of(name, scale),
-        'unit': 'records',
-    }
+    return {**watch.figures(), 'size': load_tests.records_of(name, scale), 'unit': 'records'}
 
 
 def main(argv):
@@ -93,6 +97,7 @@ def main(argv):
         print('\n'.join(names))
         return 0
     logging.getLogger().setLevel(logging.ERROR)
+    SAMPLERS.watch()
     failed = False
     for name in arguments.workloads:
         line = {'workload': name}
