@@ -245,6 +245,27 @@ final class SdkBundle implements BundleReceiver {
     }
   }
 
+  @Override
+  public boolean answersSoon(StateRequest request) {
+    StateKey key = request.getStateKey();
+    return switch (key.getTypeCase()) {
+      case ITERABLE_SIDE_INPUT,
+          MULTIMAP_SIDE_INPUT,
+          MULTIMAP_KEYS_SIDE_INPUT,
+          MULTIMAP_KEYS_VALUES_SIDE_INPUT -> {
+        SideInputStore.Version version = sideInputs.get(SdkStageRuntime.sideInputId(key));
+        yield version != null && version.answersSoon(request);
+      }
+      case BAG_USER_STATE,
+          MULTIMAP_USER_STATE,
+          MULTIMAP_KEYS_USER_STATE,
+          MULTIMAP_ENTRIES_USER_STATE,
+          ORDERED_LIST_USER_STATE ->
+          true;
+      case RUNNER, TYPE_NOT_SET -> false;
+    };
+  }
+
   private StateResponse.Builder answer(StateRequest request) {
     StateKey key = request.getStateKey();
     return switch (key.getTypeCase()) {

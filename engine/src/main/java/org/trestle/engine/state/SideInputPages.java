@@ -73,6 +73,24 @@ final class SideInputPages {
     };
   }
 
+  /** The window that a request reads in pages; null if a part that it reads may be larger. */
+  static @Nullable ByteString pagedWindow(StateKey key) {
+    return switch (key.getTypeCase()) {
+      case ITERABLE_SIDE_INPUT -> key.getIterableSideInput().getWindow();
+      case MULTIMAP_SIDE_INPUT -> key.getMultimapSideInput().getWindow();
+      case MULTIMAP_KEYS_SIDE_INPUT -> key.getMultimapKeysSideInput().getWindow();
+      case MULTIMAP_KEYS_VALUES_SIDE_INPUT,
+          RUNNER,
+          BAG_USER_STATE,
+          MULTIMAP_KEYS_USER_STATE,
+          MULTIMAP_ENTRIES_USER_STATE,
+          MULTIMAP_USER_STATE,
+          ORDERED_LIST_USER_STATE,
+          TYPE_NOT_SET ->
+          null;
+    };
+  }
+
   private void checkKeyed() {
     if (format.key() == null) {
       throw new StateRequestException("side input is an iterable, it cannot be read by key");

@@ -14,6 +14,12 @@ public interface SideInputStore extends AutoCloseable {
     long number();
 
     /**
+     * Whether {@link #handle} has in order what it reads, and gives out a page of it at most. Does
+     * not throw, and does not wait.
+     */
+    boolean answersSoon(StateRequest request);
+
+    /**
      * Answers a get of one of the four side input kinds; which transform and side input it names
      * was looked at by the caller.
      *

@@ -77,6 +77,11 @@ public final class SideInputTable implements SideInputStore {
       }
 
       @Override
+      public boolean answersSoon(StateRequest request) {
+        return index != null && SideInputPages.pagedWindow(request.getStateKey()) != null;
+      }
+
+      @Override
       public StateResponse.Builder handle(StateRequest request) {
         return SideInputTable.this.handle(request);
       }

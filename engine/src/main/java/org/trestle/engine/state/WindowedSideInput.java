@@ -1,6 +1,7 @@
 package org.trestle.engine.state;
 
 import com.google.errorprone.annotations.concurrent.GuardedBy;
+import com.google.protobuf.ByteString;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
@@ -293,6 +294,16 @@ public final class WindowedSideInput implements SideInputStore {
     }
   }
 
+  /** Whether what a window held then has been read before, or was nothing. */
+  private boolean isIndexed(ByteKey name, long at) {
+    Contents contents;
+    synchronized (this) {
+      Window window = windows.get(name);
+      contents = window == null ? null : window.at(at);
+    }
+    return contents == null || contents.index != null;
+  }
+
   private @Nullable BlockIndex index(ByteKey name, long at) {
     Contents contents = null;
     synchronized (this) {
@@ -341,6 +352,12 @@ public final class WindowedSideInput implements SideInputStore {
     @Override
     public long number() {
       return number;
+    }
+
+    @Override
+    public boolean answersSoon(StateRequest request) {
+      ByteString window = SideInputPages.pagedWindow(request.getStateKey());
+      return window != null && isIndexed(ByteKey.wrap(window.toByteArray()), openedAt);
     }
 
     @Override
@@ -398,8 +415,7 @@ public final class WindowedSideInput implements SideInputStore {
     private final long since;
     private long until = Long.MAX_VALUE;
 
-    @GuardedBy("this")
-    private @Nullable BlockIndex index;
+    private volatile @Nullable BlockIndex index;
 
     Contents(long since) {
       this.since = since;
@@ -425,8 +441,9 @@ public final class WindowedSideInput implements SideInputStore {
     }
 
     synchronized void close() {
-      if (index != null) {
-        index.close();
+      BlockIndex made = index;
+      if (made != null) {
+        made.close();
         index = null;
       }
     }

@@ -98,6 +98,28 @@ class SideInputTableTest {
     }
   }
 
+  @Test
+  void answersPagesSoonOnceItWasRead() {
+    try (SpillFiles files = TestingElements.files();
+        BlockStore store = new BlockStore(new MemoryBudget(1 << 30), files);
+        SideInputTable table =
+            new SideInputTable(TestingElements.keyedIntervals(), false, store, 100)) {
+      EdgeWriter writer = writer(TestingElements.keyedIntervals(), store);
+      writer.append(element(List.of(WINDOWS[0]), "k", "v"));
+      writer.finish().blocks().forEach(table::add);
+      table.complete();
+      SideInputStore.Version version = table.open();
+      StateRequest values = get(valuesOf(WINDOWS[0], "k"), ByteString.EMPTY);
+
+      assertThat(version.answersSoon(values)).isFalse();
+      var unused = version.handle(values);
+      assertThat(version.answersSoon(values)).isTrue();
+      assertThat(version.answersSoon(get(keysOf(WINDOWS[0]), ByteString.EMPTY))).isTrue();
+      // Whole groups can be much larger than a page.
+      assertThat(version.answersSoon(get(keysValuesOf(WINDOWS[0]), ByteString.EMPTY))).isFalse();
+    }
+  }
+
   @Property(tries = 100)
   void iterablesComeInTheOrderOfTheBlocks(
       @ForAll @Size(max = 60) List<@IntRange(max = 99_999) Integer> seeds,

@@ -86,14 +86,19 @@ class WindowedSideInputTest {
     writer.finish().blocks().forEach(to::add);
   }
 
+  private static StateKey iterable(ByteKey window) {
+    return StateKey.newBuilder()
+        .setIterableSideInput(
+            StateKey.IterableSideInput.newBuilder().setWindow(ByteString.copyFrom(window.bytes())))
+        .build();
+  }
+
   private static List<String> read(Version version, ByteKey window) {
-    StateKey key =
-        StateKey.newBuilder()
-            .setIterableSideInput(
-                StateKey.IterableSideInput.newBuilder()
-                    .setWindow(ByteString.copyFrom(window.bytes())))
-            .build();
-    return read(version, key);
+    return read(version, iterable(window));
+  }
+
+  private static boolean answersSoon(Version version, ByteKey window) {
+    return version.answersSoon(StateRequest.newBuilder().setStateKey(iterable(window)).build());
   }
 
   private static List<String> read(Version version, StateKey key) {
@@ -150,6 +155,25 @@ class WindowedSideInputTest {
       after.close();
     }
     assertThat(budget.reserved()).isZero();
+  }
+
+  @Test
+  void answersSoonWhatWasReadBefore() {
+    try (WindowedSideInput side = plain(Update.APPEND)) {
+      add(side, List.of(EARLY), "a");
+      side.readable(EARLY);
+      Version before = side.open();
+      assertThat(answersSoon(before, EARLY)).isFalse();
+      assertThat(answersSoon(before, LATE)).isTrue();
+      read(before, EARLY);
+      assertThat(answersSoon(before, EARLY)).isTrue();
+      add(side, List.of(EARLY), "late");
+      Version after = side.open();
+      assertThat(answersSoon(after, EARLY)).isFalse();
+      assertThat(answersSoon(before, EARLY)).isTrue();
+      before.close();
+      after.close();
+    }
   }
 
   @Test

@@ -283,11 +283,10 @@ final class ActiveBundle implements RunningBundle {
   }
 
   /**
-   * Answers a state request, in order with the bundle's others.
-   *
-   * @param atOnce whether the calling thread answers it, if none of the others is under way
+   * Answers a state request, in order with the bundle's others: on the calling thread if it takes
+   * no time and none of the others is under way.
    */
-  void state(StateRequest stateRequest, boolean atOnce, Consumer<StateResponse> reply) {
+  void state(StateRequest stateRequest, Consumer<StateResponse> reply) {
     stateTasks.add(
         () -> {
           if (!enter()) {
@@ -308,7 +307,7 @@ final class ActiveBundle implements RunningBundle {
             exit();
           }
         },
-        atOnce);
+        receiver.answersSoon(stateRequest));
   }
 
   /** Takes the response; false if the bundle already had one. */

@@ -382,29 +382,10 @@ final class WorkerSession
       return;
     }
     try {
-      bundle.state(request, isUserState(request), reply);
+      bundle.state(request, reply);
     } catch (RejectedExecutionException e) {
       reply.accept(stateError(request, "runner is closed"));
     }
-  }
-
-  /** User state is read a page at a time; what a side input needs to be read can take long. */
-  private static boolean isUserState(StateRequest request) {
-    return switch (request.getStateKey().getTypeCase()) {
-      case BAG_USER_STATE,
-          MULTIMAP_USER_STATE,
-          MULTIMAP_KEYS_USER_STATE,
-          MULTIMAP_ENTRIES_USER_STATE,
-          ORDERED_LIST_USER_STATE ->
-          true;
-      case RUNNER,
-          ITERABLE_SIDE_INPUT,
-          MULTIMAP_SIDE_INPUT,
-          MULTIMAP_KEYS_SIDE_INPUT,
-          MULTIMAP_KEYS_VALUES_SIDE_INPUT,
-          TYPE_NOT_SET ->
-          false;
-    };
   }
 
   /** Builds the error response to a state request. */

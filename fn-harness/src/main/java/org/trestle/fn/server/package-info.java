@@ -4,8 +4,8 @@
  * <h2>Threads</h2>
  *
  * <ul>
- *   <li>Netty's event loops move bytes. Of ours, only state requests are taken there, and those for
- *       user state answered.
+ *   <li>Netty's event loops move bytes. Of ours, only state requests are taken there, and those
+ *       whose answer is a page at hand answered.
  *   <li>{@code fn-call-N}: a fixed pool for the callbacks of all other calls. gRPC never overlaps
  *       the callbacks of one call. Responses complete futures here, and {@link
  *       org.trestle.fn.control.BundleReceiver#elements} and {@code timers} are called here: they

@@ -37,6 +37,11 @@ public class TestingReceiver implements BundleReceiver {
   }
 
   @Override
+  public boolean answersSoon(StateRequest request) {
+    return request.getStateKey().hasBagUserState();
+  }
+
+  @Override
   public StateResponse.Builder state(StateRequest request) {
     return state.apply(request);
   }

@@ -161,6 +161,11 @@ public class RoundTripBenchmark {
     public void timers(BundleRequest.TimerEndpoint endpoint, ByteString data) {}
 
     @Override
+    public boolean answersSoon(StateRequest request) {
+      return request.getStateKey().hasBagUserState();
+    }
+
+    @Override
     public StateResponse.Builder state(StateRequest request) {
       return StateResponse.newBuilder().setGet(StateGetResponse.newBuilder().setData(STATE));
     }
