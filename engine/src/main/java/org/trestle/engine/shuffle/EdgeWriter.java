@@ -20,7 +20,8 @@ import org.trestle.fn.wire.WireFormatException;
  *
  * <p>Bytes are copied once into an array that becomes a segment of the store when it is full. With
  * keyed readers, or if blocks are cut by window, the elements of a full array are first brought
- * into the order of these parts; readers without keys get the same blocks as those with keys.
+ * into the order of these parts, those of a large piece from where they are; readers without keys
+ * get the same blocks as those with keys.
  */
 public final class EdgeWriter {
   /** No block is larger, unless it is a single element. */
