@@ -58,16 +58,13 @@ def markdown(rows, targets, facts, repeats, scale):
     for row in rows:
         cells = [f'{row.language} {row.workload}']
         cells += [_seconds(row, target) for target in targets]
-        ratio = row.ratio(first)
-        cells.append('–' if ratio is None else f'{ratio:.2f}')
-        cells.append(_share(row, first, 'harness_asleep'))
-        cells += [_share(row, target, 'harness_busy') for target in targets]
-        cpu = row.figure(first, 'service_cpu_seconds')
-        cells.append('–' if cpu is None else f'{cpu:.2f} s')
+        cells.append(_shown(row.ratio(first), '.2f'))
+        cells.append(_shown(row.figure(first, 'harness_asleep'), '.0%'))
+        cells += [_shown(row.figure(target, 'harness_busy'), '.0%') for target in targets]
+        cells.append(_shown(row.figure(first, 'service_cpu_seconds'), '.2f', ' s'))
         for target in targets:
             if _has_memory(rows, target):
-                peak = row.figure(target, 'service_peak_mib')
-                cells.append('–' if peak is None else f'{peak:.0f} MiB')
+                cells.append(_shown(row.figure(target, 'service_peak_mib'), '.0f', ' MiB'))
         lines.append('| ' + ' | '.join(cells) + ' |')
     failures = [
         f'- {row.language} {row.workload} on {target}: {row.error(target)}'
@@ -83,9 +80,8 @@ def _has_memory(rows, target):
     return any(row.figure(target, 'service_peak_mib') is not None for row in rows)
 
 
-def _share(row, target, attribute):
-    share = row.figure(target, attribute)
-    return '–' if share is None else f'{share:.0%}'
+def _shown(figure, form, unit=''):
+    return '–' if figure is None else f'{figure:{form}}{unit}'
 
 
 def _seconds(row, target):

@@ -163,7 +163,8 @@ def main(argv):
     targets = load_targets(arguments.targets, arguments.output)
     rows = []
     try:
-        time.sleep(arguments.settle if any(target.pid for target in targets) else 0)
+        if any(target.pid for target in targets):
+            time.sleep(arguments.settle)
         warm_up(work, targets, arguments)
         for program, workload in work:
             rows.append(measure_row(program, workload, targets, arguments))

@@ -79,15 +79,7 @@ final class SideInputPages {
       case ITERABLE_SIDE_INPUT -> key.getIterableSideInput().getWindow();
       case MULTIMAP_SIDE_INPUT -> key.getMultimapSideInput().getWindow();
       case MULTIMAP_KEYS_SIDE_INPUT -> key.getMultimapKeysSideInput().getWindow();
-      case MULTIMAP_KEYS_VALUES_SIDE_INPUT,
-          RUNNER,
-          BAG_USER_STATE,
-          MULTIMAP_KEYS_USER_STATE,
-          MULTIMAP_ENTRIES_USER_STATE,
-          MULTIMAP_USER_STATE,
-          ORDERED_LIST_USER_STATE,
-          TYPE_NOT_SET ->
-          null;
+      default -> null;
     };
   }
 
@@ -173,7 +165,7 @@ final class SideInputPages {
     return StateResponse.newBuilder().setGet(get);
   }
 
-  private static ByteKey bytesOf(ByteString bytes) {
+  static ByteKey bytesOf(ByteString bytes) {
     return ByteKey.wrap(bytes.toByteArray());
   }
 

@@ -357,7 +357,7 @@ public final class WindowedSideInput implements SideInputStore {
     @Override
     public boolean answersSoon(StateRequest request) {
       ByteString window = SideInputPages.pagedWindow(request.getStateKey());
-      return window != null && isIndexed(ByteKey.wrap(window.toByteArray()), openedAt);
+      return window != null && isIndexed(SideInputPages.bytesOf(window), openedAt);
     }
 
     @Override
