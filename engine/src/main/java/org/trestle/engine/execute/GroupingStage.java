@@ -36,6 +36,7 @@ final class GroupingStage implements RunnerStage {
     }
     EdgeWriter writer = output.newWriter();
     try {
+      writer.expect(table.bytes(work.keyGroups()));
       for (int keyGroup : work.keyGroups()) {
         check(givenUp);
         table.drain(keyGroup, writer);

@@ -73,6 +73,7 @@ public final class EdgeWriter {
   private int count;
   private long elements;
   private long bytes;
+  private long expected;
   private boolean ended;
 
   /** A writer to an edge whose blocks are held by a store. */
@@ -166,6 +167,14 @@ public final class EdgeWriter {
     ensureRoom(size);
   }
 
+  /**
+   * Says that about so many bytes will be written from here on, so that arrays have the right size
+   * at once.
+   */
+  public void expect(long more) {
+    expected = bytes + more;
+  }
+
   /** Where large groups go whose elements are written here; null if elements must be whole. */
   @Nullable PagedGroups pagedGroups() {
     return target.paged() ? store.groups() : null;
@@ -223,7 +232,8 @@ public final class EdgeWriter {
     }
     // The first piece is often the only one: then its size is just right.
     long roomy = length == 0 ? wanted : Math.max(wanted, Math.min(2L * data.length, segmentBytes));
-    data = Arrays.copyOf(data, (int) Math.max(roomy, MIN_CAPACITY));
+    long likely = Math.min(length + expected - bytes, fullLength());
+    data = Arrays.copyOf(data, (int) Math.max(Math.max(roomy, likely), MIN_CAPACITY));
     chargeArrays();
   }
 

@@ -29,12 +29,20 @@ final class GroupEmitter {
   /** So many bytes are paged if most of them are in chunks already. */
   static final int MIN_PAGED_BYTES = 256 << 10;
 
+  /** What an element has besides key, window and values. */
+  private static final int FIXED_BYTES = Timestamps.LENGTH + 2 * Integer.BYTES + 1;
+
   private final Grouping grouping;
   private final EdgeWriter output;
 
   GroupEmitter(Grouping grouping, EdgeWriter output) {
     this.grouping = grouping;
     this.output = output;
+  }
+
+  /** How many bytes are written for the entries of an index, if no window is merged. */
+  static long bytes(GroupIndex index) {
+    return index.contentBytes() + (long) index.size() * FIXED_BYTES;
   }
 
   /** Writes each entry of an index as a group. */
@@ -209,8 +217,7 @@ final class GroupEmitter {
    * @param count the number that is put before the values
    */
   private Element begin(int keyLength, int windowLength, long count, long bytes) {
-    int fixed = Timestamps.LENGTH + 2 * Integer.BYTES + 1;
-    long size = fixed + (long) keyLength + windowLength + bytes;
+    long size = FIXED_BYTES + (long) keyLength + windowLength + bytes;
     if (count > Integer.MAX_VALUE || size > Integer.MAX_VALUE - Long.BYTES) {
       throw GroupTooLargeException.of(count, bytes);
     }

@@ -21,6 +21,7 @@ final class GroupIndex {
   private final ByteArena arena;
   private int[] slots = new int[2 * INITIAL_ENTRIES];
   private int size;
+  private long contentBytes;
 
   private int[] keyHash = new int[INITIAL_ENTRIES];
   private int[] hash = new int[INITIAL_ENTRIES];
@@ -52,6 +53,11 @@ final class GroupIndex {
   /** How many entries. */
   int size() {
     return size;
+  }
+
+  /** Bytes of the keys, windows and values together. */
+  long contentBytes() {
+    return contentBytes;
   }
 
   /** Bytes of memory held. */
@@ -97,6 +103,7 @@ final class GroupIndex {
     arena.putInt(windowTo - windowFrom);
     arena.put(buffer, keyFrom, keyTo);
     arena.put(buffer, windowFrom, windowTo);
+    contentBytes += keyTo - keyFrom + windowTo - windowFrom;
     if (2 * size > slots.length) {
       growSlots();
     }
@@ -172,6 +179,7 @@ final class GroupIndex {
     }
     tails[entry] = node;
     lengths[entry] += to - from;
+    contentBytes += to - from;
     boolean first = counts[entry]++ == 0;
     if (times.length > 0) {
       times[entry] = first ? timestamp : combine(outputTime, times[entry], timestamp);

@@ -70,6 +70,11 @@ public final class GroupTable implements AutoCloseable {
     keyGroups[keyGroup].drain(output);
   }
 
+  /** About how many bytes of the key groups {@link #drain} writes, but for those on disk. */
+  public long bytes(List<Integer> drained) {
+    return drained.stream().mapToLong(keyGroup -> keyGroups[keyGroup].bytes()).sum();
+  }
+
   /** Frees all key groups. Idempotent. */
   @Override
   public void close() {
@@ -114,6 +119,10 @@ public final class GroupTable implements AutoCloseable {
       long now = index.memory();
       budget.change(reserved, now);
       reserved = now;
+    }
+
+    synchronized long bytes() {
+      return GroupEmitter.bytes(index);
     }
 
     private void spill() {

@@ -80,6 +80,27 @@ class EdgeWriterTest {
   }
 
   @Test
+  void makesRoomOnceForWhatIsExpected() {
+    MemoryBudget budget = new MemoryBudget(1 << 30);
+    try (BlockStore store = new BlockStore(budget, files)) {
+      EdgeWriter writer = writer(store);
+      writer.expect(3L * element(1).size());
+
+      writer.append(element(1));
+      long reserved = budget.reserved();
+      assertThat(reserved).isEqualTo(3L * element(1).size());
+      writer.append(element(2));
+      writer.append(element(3));
+      assertThat(budget.reserved()).isEqualTo(reserved);
+
+      writer.expect(1L << 40);
+      writer.append(element(4));
+      assertThat(budget.reserved()).as("a full array").isEqualTo(4 << 20);
+      writer.discard();
+    }
+  }
+
+  @Test
   void holdsLittleWhereMemoryIsLittle() {
     MemoryBudget budget = new MemoryBudget(4 << 20);
     try (BlockStore store = new BlockStore(budget, files)) {

@@ -190,7 +190,11 @@ class GroupTableTest {
         EdgeWriter output =
             new EdgeWriter(
                 target(new EdgeFormat(format.window(), ITERABLE, format.key()), 1, 0), store);
+        long told = table.bytes(List.of(keyGroup));
         table.drain(keyGroup, output);
+        if (merger == null && !tinyBudget) {
+          assertThat(output.bytes()).isEqualTo(told);
+        }
         EdgeOutput result = output.finish();
         for (ElementBlock block : result.blocks()) {
           read(((EncodedBlock) block).data(), block, emitted);
