@@ -94,12 +94,20 @@ public final class Job implements JobListener {
     return new Job(description, null, directory, events, clock);
   }
 
-  /** Makes a job that ran when its service died, and fails it. */
+  /**
+   * Makes a job whose last written description says that it runs: fails it, unless its service died
+   * before it could write what clients were told already.
+   */
   static Job interrupted(
       JobDescription description, JobDirectory directory, long logBytes, Clock clock) {
     EventLog events = EventLog.resume(directory.events(), logBytes);
     Job job = new Job(description.with(events.states()), null, directory, events, clock);
-    job.fail("service stopped while the job ran");
+    if (isTerminal(job.state())) {
+      events.close();
+      job.writeLast();
+    } else {
+      job.fail("service stopped while the job ran");
+    }
     job.settled.complete(null);
     return job;
   }
@@ -263,24 +271,24 @@ public final class Job implements JobListener {
       }
       JobEvent.StateChange change = new JobEvent.StateChange(0, clock.instant(), state);
       if (isTerminal(state)) {
-        events.end(change, this::describeLast);
+        events.end(change, states -> description = description.with(states));
       } else {
         events.append(change);
         description = description.with(events.states());
       }
     }
     if (isTerminal(state)) {
+      // Clients do not wait for this file: the end is in the log, too.
+      writeLast();
       terminal.complete(state);
     }
   }
 
-  /** Ends the description, on disk before anyone is told. Called with the lock held. */
-  private void describeLast(List<JobEvent.StateChange> states) {
-    description = description.with(states);
+  private void writeLast() {
     try {
       writeDescription();
     } catch (IOException e) {
-      logger.error("job {} cannot be written: {}", description.id(), e.toString());
+      logger.error("job {} cannot be written: {}", id(), e.toString());
     }
   }
 

@@ -130,6 +130,32 @@ final class RestartTest {
   }
 
   @Test
+  void keepsAnEndThatTheServiceHadToldBeforeItDied() throws Exception {
+    Path after = directory.resolve("after");
+    Path before = directory.resolve("before");
+    String job;
+    List<JobMessagesResponse> told;
+    try (TestingService service = TestingService.start(before)) {
+      job = service.run();
+      Execution execution = service.engine().next();
+      execution.listener().state(JobState.Enum.RUNNING);
+      Path description = before.resolve("jobs").resolve(job).resolve("job.json");
+      String running = Files.readString(description);
+      execution.finish();
+      told = all(service, job);
+      copy(before, after);
+      Files.writeString(after.resolve(before.relativize(description)), running);
+    }
+    for (int restart = 0; restart < 2; restart++) {
+      try (TestingService service = TestingService.start(after)) {
+        assertThat(service.state(job)).isEqualTo(JobState.Enum.DONE);
+        assertThat(all(service, job)).isEqualTo(told);
+        service.runsAnotherJob();
+      }
+    }
+  }
+
+  @Test
   void remembersOnlyAsManyJobsAsConfigured() throws Exception {
     try (TestingService service =
         TestingService.start(directory, Map.of(Setting.JOB_RETENTION, "2"))) {
