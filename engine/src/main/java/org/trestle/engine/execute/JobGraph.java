@@ -28,6 +28,9 @@ import org.trestle.engine.state.SideInputStore;
  * on the job's loop.
  */
 final class JobGraph implements AutoCloseable {
+  /** Harnesses learn of so many stages while they run another. */
+  private static final int AHEAD_STAGES = 8;
+
   /** The pool of the runner's own stages. */
   static final String RUNNER_POOL = "runner";
 
@@ -42,6 +45,7 @@ final class JobGraph implements AutoCloseable {
   private final Map<String, TestStreamSource> testStreams;
   private final Set<String> environmentIds;
   private final Map<String, ProcessBundleDescriptor> descriptors = new HashMap<>();
+  private final Map<StageId, List<String>> following = new HashMap<>();
   private final Map<SideInputStore, Integer> openEdges = new HashMap<>();
 
   JobGraph(
@@ -72,9 +76,26 @@ final class JobGraph implements AutoCloseable {
       descriptors.put(stage.descriptor().getId(), stage.descriptor());
       descriptors.put(stage.drainDescriptor().getId(), stage.drainDescriptor());
     }
+    environmentIds.forEach(this::order);
     sideInputs
         .values()
         .forEach(tables -> tables.forEach(table -> openEdges.merge(table, 1, Integer::sum)));
+  }
+
+  private void order(String environmentId) {
+    List<StageId> stages = new ArrayList<>();
+    List<String> ids = new ArrayList<>();
+    sdkStages.forEach(
+        (id, stage) -> {
+          if (stage.environmentId().equals(environmentId)) {
+            stages.add(id);
+            ids.add(stage.descriptor().getId());
+          }
+        });
+    for (int i = 0; i < stages.size(); i++) {
+      int end = Math.min(i + 1 + AHEAD_STAGES, ids.size());
+      following.put(stages.get(i), List.copyOf(ids.subList(i + 1, end)));
+    }
   }
 
   JobPlan plan() {
@@ -128,6 +149,11 @@ final class JobGraph implements AutoCloseable {
   /** A process bundle descriptor, or null if the job has none of that id. Any thread. */
   @Nullable ProcessBundleDescriptor descriptor(String id) {
     return descriptors.get(id);
+  }
+
+  /** The descriptors of the next SDK stages, in the order of the plan, of the same environment. */
+  List<String> descriptorsAfter(StageId sdkStage) {
+    return following.getOrDefault(sdkStage, List.of());
   }
 
   /** Gives committed elements of an edge to the side inputs made of it. */

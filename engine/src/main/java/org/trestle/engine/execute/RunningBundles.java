@@ -117,6 +117,7 @@ final class RunningBundles implements SplitRequests.Listener {
     entry.lease = lease;
     RunningBundle handle = lease.worker().process(bundle.request(), bundle);
     entry.handle = handle;
+    lease.worker().sendAhead(graph.descriptorsAfter(work.stage()));
     whenDone(entry, handle.done().thenApply(bundle::finish));
     var unused = handle.ending().thenRun(() -> endingIfLong(entry, lease));
     if (work.attempts().count() > 0) {

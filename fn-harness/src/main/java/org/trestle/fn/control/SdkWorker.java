@@ -1,5 +1,6 @@
 package org.trestle.fn.control;
 
+import java.util.Collection;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import org.apache.beam.model.fnexecution.v1.BeamFnApi.InstructionRequest;
@@ -13,6 +14,12 @@ public interface SdkWorker {
 
   /** Starts a bundle: sends its request, then its elements as fast as the harness takes them. */
   RunningBundle process(BundleRequest request, BundleReceiver receiver);
+
+  /**
+   * Sends descriptors that are likely to be needed, so that their first bundles need not bring
+   * them. Those that were sent already or are unknown, and large ones, are left out.
+   */
+  default void sendAhead(Collection<String> descriptorIds) {}
 
   /**
    * Sends any other instruction. The instruction id of {@code request} is set by the worker.

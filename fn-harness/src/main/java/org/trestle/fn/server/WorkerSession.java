@@ -4,6 +4,7 @@ import com.google.errorprone.annotations.concurrent.GuardedBy;
 import java.net.InetSocketAddress;
 import java.time.Duration;
 import java.util.ArrayDeque;
+import java.util.Collection;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
@@ -82,6 +83,11 @@ final class WorkerSession
   private static final long QUIET_NANOS = TimeUnit.MILLISECONDS.toNanos(5);
 
   private static final long LAST_LOG_MILLIS = 1_000;
+
+  /**
+   * Descriptors are sent ahead as long as these are their bytes, so that nothing waits for them.
+   */
+  private static final int AHEAD_BYTES = 1 << 20;
 
   private enum Phase {
     EXPECTED,
@@ -227,21 +233,41 @@ final class WorkerSession
     return bundle;
   }
 
-  /**
-   * Sends a descriptor ahead of its first bundle, which saves the harness a call. One that does not
-   * keep it, or knows no such instruction, asks for it as if nothing had come.
-   */
+  /** Sends a descriptor before its first bundle, which saves the harness a call. */
   private void register(String descriptorId) {
     if (!registered.add(descriptorId)) {
       return;
     }
     ProcessBundleDescriptor descriptor = descriptor(descriptorId);
     if (descriptor != null) {
-      var unused =
-          instruct(
-              InstructionRequest.newBuilder()
-                  .setRegister(
-                      RegisterRequest.newBuilder().addProcessBundleDescriptor(descriptor)));
+      register(RegisterRequest.newBuilder().addProcessBundleDescriptor(descriptor));
+    }
+  }
+
+  /**
+   * Sends descriptors. A harness that does not keep them, or knows no such instruction, asks for
+   * them as if nothing had come.
+   */
+  private void register(RegisterRequest.Builder descriptors) {
+    var unused = instruct(InstructionRequest.newBuilder().setRegister(descriptors));
+  }
+
+  @Override
+  public void sendAhead(Collection<String> descriptorIds) {
+    RegisterRequest.Builder ahead = RegisterRequest.newBuilder();
+    int bytes = 0;
+    for (String id : descriptorIds) {
+      ProcessBundleDescriptor descriptor = registered.contains(id) ? null : descriptor(id);
+      if (descriptor == null || bytes + descriptor.getSerializedSize() > AHEAD_BYTES) {
+        continue;
+      }
+      if (registered.add(id)) {
+        bytes += descriptor.getSerializedSize();
+        ahead.addProcessBundleDescriptor(descriptor);
+      }
+    }
+    if (bytes > 0) {
+      register(ahead);
     }
   }
 

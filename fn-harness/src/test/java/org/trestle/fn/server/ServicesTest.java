@@ -18,10 +18,12 @@ import java.util.Random;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import org.apache.beam.model.fnexecution.v1.BeamFnApi.LogEntry;
+import org.apache.beam.model.fnexecution.v1.BeamFnApi.ProcessBundleDescriptor;
 import org.apache.beam.model.fnexecution.v1.ProvisionApi.GetProvisionInfoRequest;
 import org.apache.beam.model.fnexecution.v1.ProvisionApi.ProvisionInfo;
 import org.apache.beam.model.fnexecution.v1.ProvisionServiceGrpc;
 import org.apache.beam.model.pipeline.v1.RunnerApi.ArtifactInformation;
+import org.apache.beam.model.pipeline.v1.RunnerApi.PTransform;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -137,6 +139,29 @@ class ServicesTest {
 
     assertThat(pair.harness().registered())
         .isEqualTo(Map.of(TestingRunner.PLAIN, runner.descriptors.get(TestingRunner.PLAIN)));
+  }
+
+  @Test
+  void sendsSmallDescriptorsBeforeTheyAreAskedFor() throws Exception {
+    TestingRunner.Pair pair = runner.connect(TestingHarness.echo());
+    ProcessBundleDescriptor large =
+        ProcessBundleDescriptor.newBuilder()
+            .setId("large")
+            .putTransforms("t", PTransform.newBuilder().setUniqueName("x".repeat(1 << 20)).build())
+            .build();
+    ProcessBundleDescriptor small = ProcessBundleDescriptor.newBuilder().setId("small").build();
+    runner.descriptors.put("large", large);
+    runner.descriptors.put("small", small);
+
+    pair.worker().sendAhead(List.of(TestingRunner.PLAIN, "large", "unknown", "small"));
+    pair.worker().sendAhead(List.of(TestingRunner.PLAIN, "small"));
+    assertThat(pair.run("one")).isEqualTo("one");
+
+    assertThat(pair.harness().registered())
+        .isEqualTo(
+            Map.of(
+                TestingRunner.PLAIN, runner.descriptors.get(TestingRunner.PLAIN), "small", small));
+    assertThat(pair.harness().registrations()).isOne();
   }
 
   @Test

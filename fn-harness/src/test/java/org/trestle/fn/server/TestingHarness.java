@@ -82,6 +82,7 @@ public final class TestingHarness implements AutoCloseable {
   private final Map<String, TestingBundle> bundles = new ConcurrentHashMap<>();
   private final Map<String, ProcessBundleDescriptor> descriptors = new ConcurrentHashMap<>();
   private final Map<String, ProcessBundleDescriptor> registered = new ConcurrentHashMap<>();
+  private final AtomicInteger registrations = new AtomicInteger();
   private final Map<String, CompletableFuture<StateResponse>> stateReplies =
       new ConcurrentHashMap<>();
   private final BlockingQueue<InstructionRequest> instructions = new LinkedBlockingQueue<>();
@@ -235,6 +236,11 @@ public final class TestingHarness implements AutoCloseable {
   /** The descriptors that the runner sent without being asked. */
   public Map<String, ProcessBundleDescriptor> registered() {
     return registered;
+  }
+
+  /** How often descriptors were sent unasked. */
+  public int registrations() {
+    return registrations.get();
   }
 
   /** Asks the provision service. */
@@ -392,6 +398,7 @@ public final class TestingHarness implements AutoCloseable {
       InstructionResponse.Builder response =
           InstructionResponse.newBuilder().setInstructionId(request.getInstructionId());
       if (request.hasRegister()) {
+        registrations.incrementAndGet();
         request
             .getRegister()
             .getProcessBundleDescriptorList()
