@@ -48,8 +48,8 @@ import picocli.CommandLine.Spec;
 final class ServeCommand implements Callable<Integer> {
   private static final Logger logger = LoggerFactory.getLogger(ServeCommand.class);
 
-  /** After so many, another one changes little. */
-  private static final int WARM_UP_JOBS = 120;
+  /** Enough for the JVM to compile also what a job needs once, which takes two hundred calls. */
+  private static final int WARM_UP_JOBS = 220;
 
   private final Map<String, String> environment;
 

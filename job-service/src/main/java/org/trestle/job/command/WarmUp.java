@@ -8,6 +8,7 @@ import java.time.Duration;
 import java.util.Comparator;
 import java.util.EnumMap;
 import java.util.Map;
+import java.util.concurrent.TimeUnit;
 import java.util.function.BooleanSupplier;
 import java.util.stream.Stream;
 import org.trestle.job.api.JobServer;
@@ -22,11 +23,14 @@ import org.trestle.job.store.StateDirectory;
  * a loopback port of its own. What the JVM loads and compiles for it serves the first one too.
  */
 final class WarmUp {
+  private static final long LONGEST_PAUSE_MILLIS = 200;
+
   private WarmUp() {}
 
   /**
    * Runs jobs until there were enough, the time is over, or it is told to stop; the first job runs
-   * in any case.
+   * in any case. After each one it rests for as long as that took, so that a client which is being
+   * started meanwhile gets its share of few cores.
    *
    * @param directory used by nobody else; deleted at the end
    * @param most how many jobs are enough
@@ -47,12 +51,15 @@ final class WarmUp {
         JobServer server =
             JobServer.start(config, state, Engines.forService(config, state), Clock.systemUTC());
         Rehearsal rehearsal = Rehearsal.at("127.0.0.1:" + server.port())) {
-      int done = 0;
-      do {
+      for (int done = 1; ; done++) {
+        long begun = System.nanoTime();
         rehearsal.run(goOn);
-        done++;
-      } while (done < most && System.nanoTime() - end < 0 && goOn.getAsBoolean());
-      return done;
+        if (done == most || System.nanoTime() - end >= 0 || !goOn.getAsBoolean()) {
+          return done;
+        }
+        long millis = TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - begun);
+        Thread.sleep(Math.min(millis, LONGEST_PAUSE_MILLIS));
+      }
     } finally {
       delete(directory);
     }

@@ -67,7 +67,7 @@ public enum Setting {
   WARM_UP(
       "warm-up",
       "TIME",
-      "30s",
+      "60s",
       "Longest time the service runs made-up jobs after its start, until a real one; 0s for"
           + " not at all."),
   JAVA_HARNESS(

@@ -46,7 +46,7 @@ public final class Rehearsal implements AutoCloseable {
   private static final long DEADLINE_SECONDS = 60;
 
   /** How many pipelines are planned for one that runs. */
-  private static final int PLANS = 10;
+  private static final int PLANS = 2;
 
   private static final PrepareJobRequest TO_PLAN =
       PrepareJobRequest.newBuilder()
@@ -121,14 +121,17 @@ public final class Rehearsal implements AutoCloseable {
         jobs.getStateStream(GetJobStateRequest.newBuilder().setJobId(job).build());
     Iterator<JobMessagesResponse> messages =
         jobs.getMessageStream(JobMessagesRequest.newBuilder().setJobId(job).build());
+    // As SDKs do, it goes on when the job is done: the streams end later.
     JobState.Enum last = JobState.Enum.UNSPECIFIED;
-    while (states.hasNext()) {
+    while (last != JobState.Enum.DONE && states.hasNext()) {
       last = states.next().getState();
     }
     String text = "";
-    while (messages.hasNext()) {
+    boolean told = false;
+    while (!told && messages.hasNext()) {
       JobMessagesResponse message = messages.next();
       text = message.hasMessageResponse() ? message.getMessageResponse().getMessageText() : text;
+      told = message.getStateResponse().getState() == JobState.Enum.DONE;
     }
     if (last != JobState.Enum.DONE) {
       throw new IOException("a made-up job ended in the state " + last + ": " + text);
