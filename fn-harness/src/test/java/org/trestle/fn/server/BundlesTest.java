@@ -80,7 +80,10 @@ class BundlesTest {
   @Test
   void tellsThatTheResponseIsThereBeforeAllIsWritten() throws Exception {
     tellsThatItIsEnding(
-        bundle -> bundle.respond(ProcessBundleResponse.getDefaultInstance()),
+        bundle -> {
+          bundle.leaveOutputsOpen();
+          bundle.respond(ProcessBundleResponse.getDefaultInstance());
+        },
         bundle -> bundle.end(OUT));
   }
 

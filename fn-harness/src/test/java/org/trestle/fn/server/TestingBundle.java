@@ -194,7 +194,7 @@ public final class TestingBundle {
             .build());
   }
 
-  /** Misbehaves: the outputs never end. */
+  /** The outputs do not end with the response. */
   public void leaveOutputsOpen() {
     leaveOutputsOpen = true;
   }
