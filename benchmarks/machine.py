@@ -39,12 +39,17 @@ class StolenTime:
             return None
         return stolen, user + nice + system + irq + soft_irq + stolen
 
-    def facts(self):
-        """The share since this object was made, if the machine tells."""
+    def share(self):
+        """The part of that time since this object was made; None if the machine does not tell."""
         now = self._ticks()
         if now is None or self._begin is None or now[1] == self._begin[1]:
+            return None
+        return (now[0] - self._begin[0]) / (now[1] - self._begin[1])
+
+    def facts(self):
+        share = self.share()
+        if share is None:
             return {}
-        share = (now[0] - self._begin[0]) / (now[1] - self._begin[1])
         return {'stolen by the hypervisor': f'{share:.1%} of the time computed'}
 
 

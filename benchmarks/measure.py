@@ -9,6 +9,8 @@ import subprocess
 import tempfile
 import time
 
+import machine
+
 CLOCK_TICKS = os.sysconf('SC_CLK_TCK')
 ERROR_LENGTH = 160
 
@@ -20,6 +22,7 @@ class Measurement:
     seconds: float | None = None
     harness_busy: float | None = None
     harness_asleep: float | None = None
+    stolen: float | None = None
     service_cpu_seconds: float | None = None
     service_peak_mib: int | None = None
     error: str | None = None
@@ -68,6 +71,7 @@ def run(program, workload, target, scale, limit_seconds):
     command = program.command([workload], target.endpoint, scale)
     probe = ServiceProbe(target.pid) if target.pid else None
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    stolen = machine.StolenTime()
     begin = time.monotonic()
     with tempfile.TemporaryDirectory(prefix='trestle-benchmark-') as directory:
         process = subprocess.Popen(
@@ -95,6 +99,7 @@ def run(program, workload, target, scale, limit_seconds):
         harness_busy=result['harness_seconds'] / result['wall_seconds'],
         harness_asleep=(
             None if asleep_seconds is None else asleep_seconds / result['wall_seconds']),
+        stolen=stolen.share(),
         service_cpu_seconds=probe.cpu_seconds() if probe else None,
         service_peak_mib=probe.peak_mib() if probe else None)
 

@@ -82,7 +82,7 @@ public final class Rehearsal implements AutoCloseable {
   }
 
   /**
-   * Submits a job and reads its streams to the end, then has other pipelines planned.
+   * Submits a job and reads its streams till it is done, then has other pipelines planned.
    *
    * @param goOn asked between these pipelines
    * @throws StatusRuntimeException if the service refuses something or does not answer in time
