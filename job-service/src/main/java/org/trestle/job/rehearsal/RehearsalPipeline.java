@@ -27,8 +27,8 @@ import org.trestle.proto.Urns;
 
 /**
  * A pipeline of the size and shape of a small real one: an impulse, a flatten of two branches, and
- * two groupings between runs of ParDos, with a coder that only the harness knows. What a ParDo does
- * is the harness's affair.
+ * two groupings between runs of ParDos, one with state, with a coder that only the harness knows.
+ * What a ParDo does is the harness's affair.
  */
 final class RehearsalPipeline {
   private static final String ENVIRONMENT = "environment";
@@ -87,7 +87,7 @@ final class RehearsalPipeline {
     String left = steps("make", "impulse", "pair");
     String right = steps("make more", "impulse", "pair");
     String last = steps("regroup", group("group", flatten("both", left, right)), "pair");
-    steps("end", group("group again", last), "own");
+    steps("end", group("group again", withState("remember", last)), "own");
     return pipeline.build();
   }
 
@@ -106,19 +106,23 @@ final class RehearsalPipeline {
             .putInputs("in", "regroup 4")
             .putInputs("side", "make 4")
             .putOutputs("out", "enriched"));
+    combine("sum", withState("count", "enriched"));
+    combine("sum of sums", "sum combine");
+  }
+
+  private String withState(String name, String input) {
     StateSpec bag =
         StateSpec.newBuilder()
             .setBagSpec(BagStateSpec.newBuilder().setElementCoderId("own"))
             .setProtocol(function(Urns.UserState.BAG))
             .build();
-    pcollection("counted", "pair");
+    pcollection(name, "pair");
     root(
-        "with state",
+        name,
         parDo(ParDoPayload.newBuilder().putStateSpecs("bag", bag).build())
-            .putInputs("in", "enriched")
-            .putOutputs("out", "counted"));
-    combine("sum", "counted");
-    combine("sum of sums", "sum combine");
+            .putInputs("in", input)
+            .putOutputs("out", name));
+    return name;
   }
 
   /** Adds a combine with the composites in which SDKs wrap it. */
