@@ -43,14 +43,15 @@ def markdown(rows, targets, facts, repeats, scale):
     header = ['workload']
     for target in targets:
         header.append(target)
-    header += ['ratio', 'asleep', 'stolen', *(f'{target}: busy' for target in targets), f'{first}: CPU']
+    header += ['ratio', 'asleep', 'stolen']
+    header += [*(f'{target}: busy' for target in targets), f'{first}: CPU']
     header += [f'{target}: RSS' for target in targets if _has_memory(rows, target)]
     lines = [
         f'Medians of {repeats} runs at scale {scale:g}, targets in turn, each run in a process of '
         f'its own. The ratio is {first} to the fastest of the others. "Busy" is the processor time '
         f'of the process that has client and harness, as a share of the job\'s time; "asleep" the '
-        f'share, with {first}, for which it slept because a sampler of the Python SDK did; "stolen" '
-        f'the part of the time all processes would have computed, with {first}, that the '
+        f'share, with {first}, for which it slept because a sampler of the Python SDK did; '
+        f'"stolen" the part of the time all processes would have computed, with {first}, that the '
         f'hypervisor gave to others. CPU and RSS (peak) are those of the service.',
         '',
         '| ' + ' | '.join(header) + ' |',
