@@ -6,6 +6,7 @@ import io.grpc.netty.NettyChannelBuilder;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Clock;
+import java.time.Duration;
 import java.util.EnumMap;
 import java.util.Iterator;
 import java.util.Map;
@@ -72,6 +73,11 @@ public final class TestingService implements AutoCloseable {
   /** The jobs of the service. */
   public Jobs jobs() {
     return server.jobs();
+  }
+
+  /** Has something done when the service has been idle for a while after a job. */
+  public void whenIdle(Duration quiet, Runnable action) {
+    server.whenIdle(quiet, action);
   }
 
   /** Address of the service. */

@@ -118,6 +118,28 @@ public final class JobServer implements AutoCloseable {
     return jobs.isIdle();
   }
 
+  /**
+   * Has something done when the service has been idle for a while after a job.
+   *
+   * @param quiet how long it must not have had work; a job in the meantime begins this anew
+   */
+  public void whenIdle(Duration quiet, Runnable action) {
+    AtomicInteger ends = new AtomicInteger();
+    jobs.afterEach(
+        () -> {
+          int end = ends.incrementAndGet();
+          var unused =
+              timer.schedule(
+                  () -> {
+                    if (ends.get() == end && isIdle()) {
+                      action.run();
+                    }
+                  },
+                  quiet.toMillis(),
+                  TimeUnit.MILLISECONDS);
+        });
+  }
+
   /** Waits until the service has stopped. */
   public void awaitTermination() throws InterruptedException {
     server.awaitTermination();

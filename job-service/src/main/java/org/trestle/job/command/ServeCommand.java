@@ -8,6 +8,7 @@ import java.net.ServerSocket;
 import java.net.UnknownHostException;
 import java.nio.file.Path;
 import java.time.Clock;
+import java.time.Duration;
 import java.util.EnumMap;
 import java.util.Map;
 import java.util.Optional;
@@ -52,6 +53,9 @@ final class ServeCommand implements Callable<Integer> {
   private static final int WARM_UP_JOBS = 220;
 
   private final Map<String, String> environment;
+
+  /** Longer than a client waits between jobs that it runs one after the other. */
+  private static final Duration QUIET = Duration.ofMillis(200);
 
   @Spec private CommandSpec spec = CommandSpec.create();
 
@@ -178,7 +182,9 @@ final class ServeCommand implements Callable<Integer> {
     PrintWriter out = spec.commandLine().getOut();
     out.println("ready");
     out.flush();
-    warmUp(config, server);
+    Optional<IdleCollector> collector = IdleCollector.ofThisProcess();
+    collector.ifPresent(present -> server.whenIdle(QUIET, present::collect));
+    warmUp(config, server, collector);
     server.awaitTermination();
     return 0;
   }
@@ -202,7 +208,8 @@ final class ServeCommand implements Callable<Integer> {
   }
 
   /** Runs made-up jobs beside the service until its first real one, for a while at most. */
-  private static void warmUp(ServiceConfig config, JobServer server) {
+  private static void warmUp(
+      ServiceConfig config, JobServer server, Optional<IdleCollector> collector) {
     if (config.warmUp().isZero()) {
       return;
     }
@@ -217,6 +224,9 @@ final class ServeCommand implements Callable<Integer> {
                         config.warmUp(),
                         server::isIdle);
                 logger.debug("warmed up with {} jobs", jobs);
+                if (server.isIdle()) {
+                  collector.ifPresent(IdleCollector::collect);
+                }
               } catch (IOException | RuntimeException e) {
                 // The first jobs are slower, and nothing else.
                 logger.warn("the service did not warm up: {}", e.toString());

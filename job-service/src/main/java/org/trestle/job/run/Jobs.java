@@ -54,6 +54,8 @@ public final class Jobs implements AutoCloseable {
   private final Map<String, String> jobOfPreparation = new LinkedHashMap<>();
   private boolean stopping;
 
+  private volatile Runnable afterEach = () -> {};
+
   private Jobs(Engine engine, StateDirectory state, JobLimits limits, Clock clock) {
     this.engine = engine;
     this.state = state;
@@ -183,7 +185,7 @@ public final class Jobs implements AutoCloseable {
       }
       job = register(preparation);
     }
-    var unused = job.settled().thenRun(this::forgetOld);
+    var unused = job.settled().thenRun(this::forgetOld).thenRun(afterEach);
     try {
       job.started(preparation.start(job));
       job.persist();
@@ -193,6 +195,13 @@ public final class Jobs implements AutoCloseable {
       job.giveUp("the job cannot be started: " + e.getMessage());
     }
     return job;
+  }
+
+  /**
+   * Has something run after each job that is run from now on, when nothing of it is held any more.
+   */
+  public void afterEach(Runnable action) {
+    afterEach = action;
   }
 
   private Job register(Preparation preparation) {
