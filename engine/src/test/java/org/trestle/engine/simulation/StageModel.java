@@ -154,7 +154,11 @@ final class StageModel {
   }
 
   private void checkClosing(BundleWork work) {
-    check(inputsComplete && pending.isEmpty(), "%s closes too early", stage.id());
+    check(inputsComplete, "%s closes too early", stage.id());
+    for (Held held : pending) {
+      int keyGroup = held.element().keyGroup();
+      check(!work.keyGroups().contains(keyGroup), "%s closes %s too early", stage.id(), keyGroup);
+    }
     for (int keyGroup : work.keyGroups()) {
       check(hadInput.contains(keyGroup), "%s had no input in %s", stage.id(), keyGroup);
       check(closed.add(keyGroup), "%s closes %s twice", stage.id(), keyGroup);

@@ -34,8 +34,8 @@ record BundleDraft(
     return new BundleDraft(keyGroups, List.of(), timers, false, Attempts.NONE, EventTime.MIN);
   }
 
-  static BundleDraft ofClosing(List<Integer> keyGroups) {
-    return new BundleDraft(keyGroups, List.of(), List.of(), true, Attempts.NONE, EventTime.MIN);
+  static BundleDraft ofClosing(List<Integer> keyGroups, List<PendingItem> items) {
+    return new BundleDraft(keyGroups, items, List.of(), true, Attempts.NONE, EventTime.MIN);
   }
 
   /** The same after one more attempt, which ended so. */

@@ -57,7 +57,7 @@ final class BundleSizer {
     }
   }
 
-  private long maxElements() {
+  long maxElements() {
     return (long) mostElements * growth;
   }
 

@@ -588,7 +588,6 @@ public final class JobCore {
     }
     stage.admitGated();
     stage.updateInputWatermark();
-    stage.update();
     if (stage.isFinished()) {
       stage.complete();
       openStages--;

@@ -56,8 +56,8 @@ public record JobPlan(
    * @param pool names the pool of slots that its bundles need (an SDK environment, or the runner's
    *     own threads)
    * @param keyed one key group is in one bundle at a time; elements come as key group blocks
-   * @param closes wants one closing bundle per key group that ever had input, once the input
-   *     watermark is at the end of time and nothing is pending (a grouping of bounded input)
+   * @param closes wants one closing bundle per key group that ever had input, with the last of it
+   *     or after it, once the inputs are complete (a grouping of bounded input)
    * @param inputs main input edges (several for a flatten; an edge listed twice counts twice)
    * @param sideInputs edges that bundles of this stage read besides their elements
    * @param outputs edges written by this stage

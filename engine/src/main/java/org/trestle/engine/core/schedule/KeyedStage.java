@@ -55,7 +55,6 @@ final class KeyedStage extends StageState {
 
   private long unclosedElements;
   private long unclosedBytes;
-  private boolean closing;
 
   private int cursor;
   private boolean drewTimers;
@@ -108,7 +107,7 @@ final class KeyedStage extends StageState {
 
   @Override
   boolean hasFreshWork(long now) {
-    return !ready.isEmpty() || (closing && !unclosed.isEmpty()) || nextDueGroup(0, now) >= 0;
+    return !ready.isEmpty() || nextClosing(0) >= 0 || nextDueGroup(0, now) >= 0;
   }
 
   @Override
@@ -153,7 +152,21 @@ final class KeyedStage extends StageState {
     if (drewTimers) {
       return drawTimers(due, now);
     }
-    return next < 0 ? drawClosing() : drawElements();
+    return nextClosing(0) >= 0 ? drawClosing() : drawElements();
+  }
+
+  /**
+   * The next key group that can be closed, with what is left of its elements; -1 if there is none.
+   */
+  private int nextClosing(int from) {
+    if (openInputs() > 0 || timers.size() > 0) {
+      return -1;
+    }
+    int next = unclosed.nextSetBit(from);
+    while (next >= 0 && group(next).leased) {
+      next = unclosed.nextSetBit(next + 1);
+    }
+    return next;
   }
 
   /**
@@ -191,21 +204,25 @@ final class KeyedStage extends StageState {
         // What it would leave of the key group could not start till it has ended.
         break;
       }
-      long elementsBefore = pending.elements();
-      long bytesBefore = pending.bytes();
-      pending.take(room, roomBytes, holds(), items);
-      long elements = elementsBefore - pending.elements();
-      long bytes = bytesBefore - pending.bytes();
-      room -= elements;
-      roomBytes -= bytes;
-      pendingElements -= elements;
-      pendingBytes -= bytes;
+      long elements = pendingElements;
+      long bytes = pendingBytes;
+      take(pending, room, roomBytes, items);
+      room -= elements - pendingElements;
+      roomBytes -= bytes - pendingBytes;
       lease(next);
       leased.add(next);
       cursor = next + 1;
     }
     Collections.sort(leased);
     return BundleDraft.ofElements(leased, items);
+  }
+
+  private void take(PendingBlocks pending, long most, long mostBytes, List<PendingItem> into) {
+    long elements = pending.elements();
+    long bytes = pending.bytes();
+    pending.take(most, mostBytes, holds(), into);
+    pendingElements -= elements - pending.elements();
+    pendingBytes -= bytes - pending.bytes();
   }
 
   private BundleDraft drawTimers(int firstDue, long now) {
@@ -223,21 +240,42 @@ final class KeyedStage extends StageState {
     return BundleDraft.ofTimers(leased, fired);
   }
 
+  /**
+   * Closes key groups, each in one bundle with what is left of its elements, so that the first
+   * groups are there before all elements of others have been added. Of a key group that has too
+   * many for one bundle, it takes some and leaves the closing to a later one.
+   */
   private BundleDraft drawClosing() {
     int count =
         sizer.closingGroups(
             unclosed.cardinality(), unclosedElements, unclosedBytes, pool().slots());
     List<Integer> leased = new ArrayList<>();
-    while (leased.size() < count && !unclosed.isEmpty()) {
-      int next = unclosed.nextSetBit(0);
-      unclosed.clear(next);
+    List<PendingItem> items = new ArrayList<>();
+    long room = sizer.maxElements();
+    long roomBytes = sizer.maxBytes();
+    for (int next = nextClosing(0);
+        next >= 0 && leased.size() < count;
+        next = nextClosing(next + 1)) {
       Group group = group(next);
-      unclosedElements -= group.elementsIn;
-      unclosedBytes -= group.bytesIn;
+      boolean whole = group.pending.elements() <= room && group.pending.bytes() <= roomBytes;
+      if (!whole && !leased.isEmpty()) {
+        break;
+      }
+      long elements = pendingElements;
+      long bytes = pendingBytes;
+      take(group.pending, room, roomBytes, items);
+      room -= elements - pendingElements;
+      roomBytes -= bytes - pendingBytes;
       lease(next);
       leased.add(next);
+      if (!whole) {
+        return BundleDraft.ofElements(leased, items);
+      }
+      unclosed.clear(next);
+      unclosedElements -= group.elementsIn;
+      unclosedBytes -= group.bytesIn;
     }
-    return BundleDraft.ofClosing(leased);
+    return BundleDraft.ofClosing(leased, items);
   }
 
   private void lease(int keyGroup) {
@@ -296,19 +334,8 @@ final class KeyedStage extends StageState {
   }
 
   @Override
-  void update() {
-    if (spec().closes()
-        && !closing
-        && inputWatermark() == EventTime.MAX
-        && leases == 0
-        && timers.size() == 0) {
-      closing = true;
-    }
-  }
-
-  @Override
   boolean hasUnfinishedKeys() {
-    return timers.size() > 0 || leases > 0 || (spec().closes() && !unclosed.isEmpty());
+    return timers.size() > 0 || leases > 0 || !unclosed.isEmpty();
   }
 
   @Override

@@ -108,9 +108,6 @@ abstract sealed class StageState permits UnkeyedStage, KeyedStage {
   /** Why these changes of timers cannot be applied; null if they can. */
   abstract @Nullable String refuse(List<TimerUpdate> updates, BundleDraft draft);
 
-  /** Called when the stage's watermark or its work has changed. */
-  abstract void update();
-
   /** Whether timers or closing are left to do, when all input has been processed. */
   abstract boolean hasUnfinishedKeys();
 

@@ -75,9 +75,6 @@ final class UnkeyedStage extends StageState {
   }
 
   @Override
-  void update() {}
-
-  @Override
   boolean hasUnfinishedKeys() {
     return false;
   }

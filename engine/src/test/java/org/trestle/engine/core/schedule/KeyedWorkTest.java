@@ -239,12 +239,10 @@ final class KeyedWorkTest {
     while (!running.isEmpty()) {
       assertThat(running).hasSizeLessThanOrEqualTo(2);
       BundleWork work = running.remove(0);
-      if (work.closing()) {
-        closingBundles++;
-        closed.addAll(work.keyGroups());
-      } else {
-        assertThat(closed).isEmpty();
-      }
+      assertThat(work.closing()).isTrue();
+      assertThat(TestBlock.values(work.elements())).hasSize(1000 * work.keyGroups().size());
+      closingBundles++;
+      closed.addAll(work.keyGroups());
       job.commit(work);
       if (!job.core.isEnded()) {
         running.addAll(job.bundles());
@@ -256,6 +254,58 @@ final class KeyedWorkTest {
   }
 
   @Test
+  void aKeyGroupThatOneBundleCannotTakeIsClosedWithTheLastOfItsElements() {
+    int most = POLICY.maxElements();
+    CoreDriver job =
+        new CoreDriver(
+            POLICY, List.of(grouping("g", "in", "out")), keyGroupsOfSizes(10, 2 * most + 1, 20));
+    job.start(1);
+    List<Integer> closed = new ArrayList<>();
+    List<Integer> sizes = new ArrayList<>();
+    while (!job.core.isEnded()) {
+      BundleWork work = job.bundle();
+      assertThat(work.closing() || work.keyGroups().equals(List.of(1))).isTrue();
+      closed.addAll(work.closing() ? work.keyGroups() : List.of());
+      sizes.add(TestBlock.values(work.elements()).size());
+      job.commit(work);
+    }
+    assertThat(closed).containsExactlyInAnyOrder(0, 1, 2);
+    assertThat(sizes).contains(most).allMatch(size -> size <= most);
+  }
+
+  @Test
+  void nothingIsClosedWhileABundleOfItsKeyGroupRuns() {
+    CoreDriver job =
+        new CoreDriver(
+            POLICY,
+            List.of(map("m", "in", "kv"), grouping("g", "kv", "out")),
+            on("in", TestBlock.count(2 * POLICY.maxElements(), 0)));
+    job.start(2);
+    List<BundleWork> maps = job.bundles();
+    assertThat(maps).hasSize(2);
+    job.commit(maps.get(0), keyedOn("kv", group(4, TestBlock.count(POLICY.minElements(), 0))));
+    List<BundleWork> running = new ArrayList<>(job.bundles());
+    BundleWork adds =
+        running.stream().filter(work -> !work.keyGroups().isEmpty()).findFirst().orElseThrow();
+    assertThat(adds.closing()).isFalse();
+    running.remove(adds);
+    running.add(maps.get(1));
+    while (!running.isEmpty()) {
+      BundleWork work = running.remove(0);
+      assertThat(work.closing()).isFalse();
+      job.commit(work);
+      running.addAll(job.bundles());
+    }
+    job.commit(adds);
+    BundleWork closing = job.bundle();
+    assertThat(closing.closing()).isTrue();
+    assertThat(closing.keyGroups()).containsExactly(4);
+    assertThat(closing.elements()).isEmpty();
+    job.commit(closing);
+    assertThat(job.end().outcome()).isEqualTo(Outcome.DONE);
+  }
+
+  @Test
   void aFailedClosingIsRepeated() {
     CoreDriver job =
         new CoreDriver(
@@ -263,11 +313,11 @@ final class KeyedWorkTest {
             List.of(grouping("g", "in", "out")),
             keyedOn("in", group(5, TestBlock.count(3, 0))));
     job.start(1);
-    job.commit(job.bundle());
     BundleWork closing = job.bundle();
     job.fail(closing, "lost");
     BundleWork again = job.bundle();
     assertThat(again.closing()).isTrue();
+    assertThat(again.elements()).isEqualTo(closing.elements());
     assertThat(again.keyGroups()).containsExactly(5);
     job.commit(again);
     assertThat(job.end().outcome()).isEqualTo(Outcome.DONE);
