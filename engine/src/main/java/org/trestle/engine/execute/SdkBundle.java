@@ -23,6 +23,7 @@ import org.trestle.engine.core.bundle.EdgeOutput;
 import org.trestle.engine.core.bundle.FiredTimer;
 import org.trestle.engine.core.bundle.Residual;
 import org.trestle.engine.core.bundle.TimeDomain;
+import org.trestle.engine.core.bundle.TimerKey;
 import org.trestle.engine.core.bundle.TimerUpdate;
 import org.trestle.engine.core.port.ElementBlock;
 import org.trestle.engine.core.port.EventTime;
@@ -62,7 +63,10 @@ final class SdkBundle implements BundleReceiver {
   private final SplitInput input;
 
   private final Map<String, EdgeWriter> writers = new LinkedHashMap<>();
-  private final List<TimerUpdate> timerUpdates = new ArrayList<>();
+
+  /** Of each timer, what the bundle did with it last: many set a timer again at each element. */
+  private final Map<TimerKey, TimerUpdate> timerUpdates = new LinkedHashMap<>();
+
   private final UserState.@Nullable Lease state;
   private final @Nullable BundleWindows windows;
   private final Map<SideInputId, SideInputStore.Version> sideInputs;
@@ -188,20 +192,17 @@ final class SdkBundle implements BundleReceiver {
   public void timers(BundleRequest.TimerEndpoint endpoint, ByteString data) {
     take(
         () -> {
-          int before = timerUpdates.size();
-          stage.decodeTimers(endpoint, data, timerUpdates);
           long shift = mode.clockShift().getAsLong();
-          if (shift != 0) {
-            timerUpdates
-                .subList(before, timerUpdates.size())
-                .replaceAll(set -> shifted(set, shift));
-          }
+          stage.decodeTimers(
+              endpoint, data, update -> timerUpdates.put(update.timer(), shifted(update, shift)));
         });
   }
 
   /** The SDK reckons with its own clock, also where the job has another. */
   private static TimerUpdate shifted(TimerUpdate update, long shift) {
-    return update instanceof TimerUpdate.Set set && set.domain() == TimeDomain.PROCESSING_TIME
+    return shift != 0
+            && update instanceof TimerUpdate.Set set
+            && set.domain() == TimeDomain.PROCESSING_TIME
         ? new TimerUpdate.Set(
             set.timer(), set.keyGroup(), set.domain(), set.fireAt() + shift, set.hold())
         : update;
@@ -314,10 +315,10 @@ final class SdkBundle implements BundleReceiver {
   private List<TimerUpdate> timers() {
     WindowExpiry expiry = stage.expiry();
     if (windows == null || expiry == null) {
-      return timerUpdates;
+      return List.copyOf(timerUpdates.values());
     }
     List<TimerUpdate> all = new ArrayList<>(windows.timers());
-    timerUpdates.forEach(update -> all.add(expiry.restrict(update)));
+    timerUpdates.values().forEach(update -> all.add(expiry.restrict(update)));
     for (FiredTimer timer : work.timers()) {
       if (WindowExpiry.isCleanup(timer)) {
         // What still waits for processing time would come too late.

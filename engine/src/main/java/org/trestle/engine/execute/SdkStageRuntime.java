@@ -7,6 +7,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.UUID;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.Consumer;
 import org.apache.beam.model.fnexecution.v1.BeamFnApi.ProcessBundleDescriptor;
 import org.apache.beam.model.fnexecution.v1.BeamFnApi.ProcessBundleRequest.CacheToken;
 import org.apache.beam.model.fnexecution.v1.BeamFnApi.StateKey;
@@ -134,7 +135,8 @@ final class SdkStageRuntime {
     return writer.finish().blocks();
   }
 
-  void decodeTimers(TimerEndpoint endpoint, ByteString data, List<TimerUpdate> into) {
+  /** Reads what a harness set and cleared. */
+  void decodeTimers(TimerEndpoint endpoint, ByteString data, Consumer<TimerUpdate> into) {
     timer(endpoint).decode(data, into);
   }
 

@@ -1,7 +1,7 @@
 package org.trestle.engine.execute;
 
 import com.google.protobuf.ByteString;
-import java.util.List;
+import java.util.function.Consumer;
 import org.trestle.engine.core.bundle.FiredTimer;
 import org.trestle.engine.core.bundle.TimeDomain;
 import org.trestle.engine.core.bundle.TimerKey;
@@ -36,7 +36,7 @@ record TimerFamily(
   }
 
   /** Reads what a harness set and cleared. A timer in several windows counts in each. */
-  void decode(ByteString data, List<TimerUpdate> into) {
+  void decode(ByteString data, Consumer<TimerUpdate> into) {
     TimerCursor cursor = new TimerCursor(key, window).reset(data.toByteArray());
     byte[] bytes = cursor.buffer();
     while (cursor.next()) {
@@ -46,7 +46,7 @@ record TimerFamily(
       for (int i = 0; i < cursor.windowCount(); i++) {
         ByteKey timerWindow = ByteKey.copyOf(bytes, cursor.windowStart(i), cursor.windowEnd(i));
         TimerKey timer = new TimerKey(name, timerKey, timerWindow, tag);
-        into.add(
+        into.accept(
             cursor.isClear()
                 ? new TimerUpdate.Clear(timer, keyGroup)
                 : new TimerUpdate.Set(

@@ -363,6 +363,32 @@ class StatefulBundleTest {
   }
 
   @Test
+  void theLastChangeOfATimerCounts() {
+    SdkBundle bundle = bundle(EventTime.MIN);
+    bundle.timers(USER, timer("a", FIRST, 3).concat(timer("a", SECOND, 14)));
+    bundle.timers(CLOCK, timer("a", FIRST, 1000));
+    ByteSink cleared = new ByteSink();
+    new TimerWriter(cleared).clear(prefixed("a"), "", SECOND.bytes());
+    bundle.timers(USER, timer("a", FIRST, 5).concat(cleared.toByteString()));
+
+    assertThat(finish(bundle).result().timers())
+        .containsExactlyInAnyOrder(
+            new TimerUpdate.Set(
+                new TimerKey("keep/flush", key("a"), FIRST, ""),
+                group("a"),
+                TimeDomain.EVENT_TIME,
+                5,
+                5),
+            new TimerUpdate.Clear(new TimerKey("keep/flush", key("a"), SECOND, ""), group("a")),
+            new TimerUpdate.Set(
+                new TimerKey("keep/clock", key("a"), FIRST, ""),
+                group("a"),
+                TimeDomain.PROCESSING_TIME,
+                1000,
+                1000));
+  }
+
+  @Test
   void aWindowAtTheEndOfTimeNeedsNoCleanup() {
     ByteKey last = interval(0, EventTime.GLOBAL_WINDOW_MAX);
     WindowExpiry expiry =
