@@ -51,8 +51,8 @@ def parse_arguments(argv):
     parser.add_argument('--repeats', type=int, default=3, help='runs on each target (3)')
     parser.add_argument('--scale', type=float, default=1.0, help='factor for all sizes (1)')
     parser.add_argument(
-        '--settle', type=float, default=60, metavar='SECONDS',
-        help='how long services have stood before the first job (60)')
+        '--settle', type=float, default=90, metavar='SECONDS',
+        help='how long services have stood before the first job (90)')
     parser.add_argument(
         '--time-limit', type=float, default=300, metavar='SECONDS', help='for each run (300)')
     parser.add_argument(

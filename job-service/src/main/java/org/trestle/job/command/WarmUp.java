@@ -25,6 +25,9 @@ import org.trestle.job.store.StateDirectory;
 final class WarmUp {
   private static final long LONGEST_PAUSE_MILLIS = 200;
 
+  /** One of so many jobs has much data. */
+  private static final int LARGE_EVERY = 20;
+
   private WarmUp() {}
 
   /**
@@ -53,7 +56,7 @@ final class WarmUp {
         Rehearsal rehearsal = Rehearsal.at("127.0.0.1:" + server.port())) {
       for (int done = 1; ; done++) {
         long begun = System.nanoTime();
-        rehearsal.run(goOn);
+        rehearsal.run(done % LARGE_EVERY == 0, goOn);
         if (done == most || System.nanoTime() - end >= 0 || !goOn.getAsBoolean()) {
           return done;
         }

@@ -67,7 +67,7 @@ public enum Setting {
   WARM_UP(
       "warm-up",
       "TIME",
-      "60s",
+      "90s",
       "Longest time the service runs made-up jobs after its start, until a real one; 0s for"
           + " not at all."),
   JAVA_HARNESS(

@@ -84,11 +84,13 @@ public final class Rehearsal implements AutoCloseable {
   /**
    * Submits a job and reads its streams till it is done, then has other pipelines planned.
    *
+   * @param large whether the job has much data
    * @param goOn asked between these pipelines
    * @throws StatusRuntimeException if the service refuses something or does not answer in time
    * @throws IOException if the job does not end well
    */
-  public void run(BooleanSupplier goOn) throws IOException, InterruptedException {
+  public void run(boolean large, BooleanSupplier goOn) throws IOException, InterruptedException {
+    workers.size = large ? RehearsalHarness.Size.LARGE : RehearsalHarness.Size.SMALL;
     ManagedChannel channel = NettyChannelBuilder.forTarget(endpoint).usePlaintext().build();
     try {
       JobServiceGrpc.JobServiceBlockingStub jobs =
@@ -203,6 +205,9 @@ public final class Rehearsal implements AutoCloseable {
       extends BeamFnExternalWorkerPoolGrpc.BeamFnExternalWorkerPoolImplBase {
     private final Map<String, RehearsalHarness> harnesses = new ConcurrentHashMap<>();
 
+    /** What the workers of the next job write. */
+    private volatile RehearsalHarness.Size size = RehearsalHarness.Size.SMALL;
+
     /** Closes the workers that nobody has stopped. */
     void closeAll() {
       harnesses.values().forEach(RehearsalHarness::close);
@@ -218,7 +223,7 @@ public final class Rehearsal implements AutoCloseable {
               harnesses.put(
                   request.getWorkerId(),
                   new RehearsalHarness(
-                      request.getControlEndpoint().getUrl(), request.getWorkerId())));
+                      request.getControlEndpoint().getUrl(), request.getWorkerId(), size)));
       observer.onNext(StartWorkerResponse.getDefaultInstance());
       observer.onCompleted();
     }

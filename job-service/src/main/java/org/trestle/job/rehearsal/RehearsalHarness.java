@@ -9,8 +9,12 @@ import io.grpc.netty.NettyChannelBuilder;
 import io.grpc.stub.MetadataUtils;
 import io.grpc.stub.StreamObserver;
 import java.io.ByteArrayOutputStream;
+import java.util.ArrayDeque;
 import java.util.HashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
 import java.util.Map;
+import java.util.Queue;
 import java.util.Set;
 import java.util.function.Consumer;
 import org.apache.beam.model.fnexecution.v1.BeamFnApi.Elements;
@@ -20,6 +24,7 @@ import org.apache.beam.model.fnexecution.v1.BeamFnApi.InstructionResponse;
 import org.apache.beam.model.fnexecution.v1.BeamFnApi.ProcessBundleDescriptor;
 import org.apache.beam.model.fnexecution.v1.BeamFnApi.ProcessBundleResponse;
 import org.apache.beam.model.fnexecution.v1.BeamFnApi.StateAppendRequest;
+import org.apache.beam.model.fnexecution.v1.BeamFnApi.StateClearRequest;
 import org.apache.beam.model.fnexecution.v1.BeamFnApi.StateGetRequest;
 import org.apache.beam.model.fnexecution.v1.BeamFnApi.StateKey;
 import org.apache.beam.model.fnexecution.v1.BeamFnApi.StateKey.BagUserState;
@@ -31,30 +36,70 @@ import org.apache.beam.model.fnexecution.v1.BeamFnStateGrpc;
 import org.apache.beam.model.pipeline.v1.MetricsApi.MonitoringInfo;
 import org.apache.beam.model.pipeline.v1.RunnerApi.PTransform;
 import org.apache.beam.model.pipeline.v1.RunnerApi.ParDoPayload;
+import org.jspecify.annotations.Nullable;
+import org.trestle.fn.wire.ByteSink;
+import org.trestle.fn.wire.Panes;
+import org.trestle.fn.wire.TimerWriter;
 import org.trestle.proto.Urns;
 
 /**
- * Stands in for an SDK harness: reads the input of a bundle to its end, reads and writes the state
- * of each element's key if a transform has state, and writes the same pairs of byte strings to each
- * output. Safe for use by several threads; what the runner does not take is dropped, as the job it
- * belongs to then fails on the runner's side.
+ * Stands in for an SDK harness: reads the input of a bundle to its end, reads and then replaces the
+ * state of each key if a transform has state, one key after the other as Python does, sets a timer
+ * of each key if it has timers, and writes the same pairs of byte strings to each output. Safe for
+ * use by several threads; what the runner does not take is dropped, as the job it belongs to then
+ * fails on the runner's side.
  */
 final class RehearsalHarness implements AutoCloseable {
   private static final Metadata.Key<String> WORKER_ID =
       Metadata.Key.of("worker_id", Metadata.ASCII_STRING_MARSHALLER);
 
-  private static final int PAIRS = 200;
-  private static final int KEYS = 20;
-
-  /** Of each encoded pair: where its key starts and ends, and how many bytes it has. */
+  /** Of each encoded pair: where its encoded key is. */
   private static final int KEY_START = 13;
 
-  private static final int KEY_END = 15;
-  private static final int PAIR_BYTES = 17;
-  private static final ByteString OUTPUT = output();
+  private static final int KEY_END = 16;
+
+  /** When timers are to fire, in milliseconds. */
+  private static final long TIMER = 60;
+
+  /**
+   * What harnesses write.
+   *
+   * @param output encoded pairs in the global window at time zero
+   * @param pairBytes of each pair
+   */
+  record Size(ByteString output, int pairBytes) {
+    /** So little that what a job costs once counts most. */
+    static final Size SMALL = of(200, 50, 1);
+
+    /** So much that the work for each key, element and byte counts. */
+    static final Size LARGE = of(10_000, 1_000, 100);
+
+    private static Size of(int pairs, int keys, int valueBytes) {
+      ByteArrayOutputStream out = new ByteArrayOutputStream();
+      for (int i = 0; i < pairs; i++) {
+        int key = i % keys;
+        out.writeBytes(new byte[] {(byte) 0x80, 0, 0, 0, 0, 0, 0, 0});
+        out.writeBytes(new byte[] {0, 0, 0, 1, Panes.NO_FIRING});
+        out.writeBytes(new byte[] {2, (byte) (key >> 8), (byte) key, (byte) valueBytes});
+        out.writeBytes(new byte[valueBytes]);
+      }
+      return new Size(ByteString.copyFrom(out.toByteArray()), out.size() / pairs);
+    }
+
+    /** The encoded keys of pairs, each once. */
+    Set<ByteString> keys(ByteString input) {
+      Set<ByteString> keys = new LinkedHashSet<>();
+      for (int at = 0; at < input.size(); at += pairBytes) {
+        keys.add(input.substring(at + KEY_START, at + KEY_END));
+      }
+      return keys;
+    }
+  }
+
   private static final StateAppendRequest ADDED =
       StateAppendRequest.newBuilder().setData(ByteString.copyFrom(new byte[] {1, 7})).build();
 
+  private final Size size;
   private final ManagedChannel channel;
   private final BeamFnControlGrpc.BeamFnControlStub stub;
 
@@ -74,18 +119,29 @@ final class RehearsalHarness implements AutoCloseable {
   private static final class Bundle {
     private ProcessBundleDescriptor descriptor = ProcessBundleDescriptor.getDefaultInstance();
     private ByteString input = ByteString.EMPTY;
-    private boolean inputEnded;
-    private boolean asked;
+
+    /** How many streams of elements and timers have ended. */
+    private int ended;
+
+    /** What is to be asked at once, when what came before has been answered. */
+    private @Nullable Queue<List<StateRequest>> questions;
+
     private int unanswered;
   }
 
-  /** Connects to a runner that expects the worker. */
-  RehearsalHarness(String endpoint, String workerId) {
+  /**
+   * Connects to a runner that expects the worker.
+   *
+   * @param size how much each bundle writes
+   */
+  RehearsalHarness(String endpoint, String workerId, Size size) {
+    this.size = size;
     Metadata headers = new Metadata();
     headers.put(WORKER_ID, workerId);
     channel =
         NettyChannelBuilder.forTarget(endpoint)
             .usePlaintext()
+            .maxInboundMessageSize(Integer.MAX_VALUE)
             .intercept(MetadataUtils.newAttachHeadersInterceptor(headers))
             .build();
     stub = BeamFnControlGrpc.newStub(channel);
@@ -122,7 +178,14 @@ final class RehearsalHarness implements AutoCloseable {
       Bundle bundle = bundles.computeIfAbsent(id, unused -> new Bundle());
       bundle.input = bundle.input.concat(block.getData());
       if (block.getIsLast()) {
-        bundle.inputEnded = true;
+        bundle.ended++;
+        finishIfReady(id);
+      }
+    }
+    for (Elements.Timers block : elements.getTimersList()) {
+      String id = block.getInstructionId();
+      if (block.getIsLast()) {
+        bundles.computeIfAbsent(id, unused -> new Bundle()).ended++;
         finishIfReady(id);
       }
     }
@@ -140,67 +203,94 @@ final class RehearsalHarness implements AutoCloseable {
   @GuardedBy("this")
   private void finishIfReady(String id) {
     Bundle bundle = bundles.get(id);
-    if (bundle == null || !bundle.inputEnded || bundle.descriptor.getTransformsCount() == 0) {
+    if (bundle == null || bundle.unanswered > 0 || bundle.descriptor.getTransformsCount() == 0) {
       return;
     }
-    if (!bundle.asked) {
-      bundle.asked = true;
-      ask(id, bundle);
+    Map<String, PTransform> transforms = bundle.descriptor.getTransformsMap();
+    int families = 0;
+    for (PTransform transform : transforms.values()) {
+      families += payload(transform).getTimerFamilySpecsCount();
     }
-    if (bundle.unanswered > 0) {
+    if (bundle.ended < 1 + families) {
+      return;
+    }
+    if (bundle.questions == null) {
+      bundle.questions = questions(id, bundle);
+    }
+    List<StateRequest> next = bundle.questions.poll();
+    if (next != null) {
+      bundle.unanswered = next.size();
+      next.forEach(state::onNext);
       return;
     }
     bundles.remove(id);
     ProcessBundleResponse.Builder response = ProcessBundleResponse.newBuilder();
     Elements.Builder outputs = Elements.newBuilder();
-    bundle
-        .descriptor
-        .getTransformsMap()
-        .forEach(
-            (transform, definition) -> {
-              response.addMonitoringInfos(count(definition));
-              if (definition.getSpec().getUrn().equals(Urns.Transforms.DATA_SINK)) {
-                outputs
-                    .addData(block(id, transform).setData(OUTPUT))
-                    .addData(block(id, transform).setIsLast(true));
-              }
-            });
-    if (outputs.getDataCount() > 0) {
+    transforms.forEach(
+        (transform, definition) -> {
+          response.addMonitoringInfos(count(definition));
+          if (definition.getSpec().getUrn().equals(Urns.Transforms.DATA_SINK)) {
+            outputs
+                .addData(block(id, transform).setData(size.output()))
+                .addData(block(id, transform).setIsLast(true));
+          }
+          for (String family : payload(definition).getTimerFamilySpecsMap().keySet()) {
+            outputs
+                .addTimers(timers(id, transform, family).setTimers(timersOfKeys(bundle)))
+                .addTimers(timers(id, transform, family).setIsLast(true));
+          }
+        });
+    if (outputs.getDataCount() + outputs.getTimersCount() > 0) {
       data.onNext(outputs.build());
     }
     control.onNext(
         InstructionResponse.newBuilder().setInstructionId(id).setProcessBundle(response).build());
   }
 
-  /** Asks for all that the bundle's stateful transforms read and write, at once. */
-  @GuardedBy("this")
-  private void ask(String id, Bundle bundle) {
-    for (Map.Entry<String, PTransform> transform :
-        bundle.descriptor.getTransformsMap().entrySet()) {
-      for (String name : bags(transform.getValue())) {
-        BagUserState.Builder bag =
-            BagUserState.newBuilder().setTransformId(transform.getKey()).setUserStateId(name);
-        for (int at = 0; at < bundle.input.size(); at += PAIR_BYTES) {
-          bag.setKey(bundle.input.substring(at + KEY_START, at + KEY_END));
-          StateRequest.Builder request =
-              StateRequest.newBuilder()
-                  .setId(id)
-                  .setInstructionId(id)
-                  .setStateKey(StateKey.newBuilder().setBagUserState(bag));
-          bundle.unanswered += 2;
-          state.onNext(request.setGet(StateGetRequest.getDefaultInstance()).build());
-          state.onNext(request.setAppend(ADDED).build());
-        }
-      }
-    }
+  /** All that the bundle's stateful transforms read and write. */
+  private Queue<List<StateRequest>> questions(String id, Bundle bundle) {
+    Queue<List<StateRequest>> questions = new ArrayDeque<>();
+    bundle
+        .descriptor
+        .getTransformsMap()
+        .forEach(
+            (transform, definition) -> {
+              for (String name : payload(definition).getStateSpecsMap().keySet()) {
+                BagUserState.Builder bag =
+                    BagUserState.newBuilder().setTransformId(transform).setUserStateId(name);
+                for (ByteString key : size.keys(bundle.input)) {
+                  StateRequest.Builder request =
+                      StateRequest.newBuilder()
+                          .setId(id)
+                          .setInstructionId(id)
+                          .setStateKey(StateKey.newBuilder().setBagUserState(bag.setKey(key)));
+                  questions.add(
+                      List.of(request.setGet(StateGetRequest.getDefaultInstance()).build()));
+                  questions.add(
+                      List.of(
+                          request.setClear(StateClearRequest.getDefaultInstance()).build(),
+                          request.setAppend(ADDED).build()));
+                }
+              }
+            });
+    return questions;
   }
 
-  private static Set<String> bags(PTransform definition) {
+  /** A timer of each key of which the bundle has elements. */
+  private ByteString timersOfKeys(Bundle bundle) {
+    TimerWriter timers = new TimerWriter(new ByteSink());
+    for (ByteString key : size.keys(bundle.input)) {
+      timers.set(key.toByteArray(), "", new byte[0], TIMER, TIMER, Panes.NO_FIRING);
+    }
+    return timers.sink().toByteString();
+  }
+
+  private static ParDoPayload payload(PTransform definition) {
     if (!definition.getSpec().getUrn().equals(Urns.Transforms.PAR_DO)) {
-      return Set.of();
+      return ParDoPayload.getDefaultInstance();
     }
     try {
-      return ParDoPayload.parseFrom(definition.getSpec().getPayload()).getStateSpecsMap().keySet();
+      return ParDoPayload.parseFrom(definition.getSpec().getPayload());
     } catch (InvalidProtocolBufferException e) {
       throw new IllegalStateException("a made-up transform has another payload", e);
     }
@@ -210,6 +300,14 @@ final class RehearsalHarness implements AutoCloseable {
     return Elements.Data.newBuilder().setInstructionId(instruction).setTransformId(transform);
   }
 
+  private static Elements.Timers.Builder timers(
+      String instruction, String transform, String family) {
+    return Elements.Timers.newBuilder()
+        .setInstructionId(instruction)
+        .setTransformId(transform)
+        .setTimerFamilyId(family);
+  }
+
   private static MonitoringInfo count(PTransform transform) {
     return MonitoringInfo.newBuilder()
         .setUrn("beam:metric:element_count:v1")
@@ -217,17 +315,6 @@ final class RehearsalHarness implements AutoCloseable {
         .putLabels("PCOLLECTION", transform.getUniqueName())
         .setPayload(ByteString.copyFrom(new byte[] {1}))
         .build();
-  }
-
-  /** Encodes pairs in the global window at time zero. */
-  private static ByteString output() {
-    ByteArrayOutputStream out = new ByteArrayOutputStream();
-    for (int i = 0; i < PAIRS; i++) {
-      out.writeBytes(new byte[] {(byte) 0x80, 0, 0, 0, 0, 0, 0, 0});
-      out.writeBytes(new byte[] {0, 0, 0, 1, 0x0f});
-      out.writeBytes(new byte[] {1, (byte) (i % KEYS), 1, 7});
-    }
-    return ByteString.copyFrom(out.toByteArray());
   }
 
   @Override

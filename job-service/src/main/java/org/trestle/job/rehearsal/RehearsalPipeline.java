@@ -21,14 +21,16 @@ import org.apache.beam.model.pipeline.v1.RunnerApi.ParDoPayload;
 import org.apache.beam.model.pipeline.v1.RunnerApi.Pipeline;
 import org.apache.beam.model.pipeline.v1.RunnerApi.SideInput;
 import org.apache.beam.model.pipeline.v1.RunnerApi.StateSpec;
+import org.apache.beam.model.pipeline.v1.RunnerApi.TimeDomain;
+import org.apache.beam.model.pipeline.v1.RunnerApi.TimerFamilySpec;
 import org.apache.beam.model.pipeline.v1.RunnerApi.Trigger;
 import org.apache.beam.model.pipeline.v1.RunnerApi.WindowingStrategy;
 import org.trestle.proto.Urns;
 
 /**
  * A pipeline of the size and shape of a small real one: an impulse, a flatten of two branches, and
- * two groupings between runs of ParDos, one with state, with a coder that only the harness knows.
- * What a ParDo does is the harness's affair.
+ * two groupings between runs of ParDos, one with state and timers, with a coder that only the
+ * harness knows. What a ParDo does is the harness's affair.
  */
 final class RehearsalPipeline {
   private static final String ENVIRONMENT = "environment";
@@ -68,6 +70,7 @@ final class RehearsalPipeline {
     coder("many", Urns.Coders.ITERABLE, "own");
     coder("group", Urns.Coders.KV, "bytes", "many");
     coder("window", Urns.Coders.GLOBAL_WINDOW);
+    coder("timer", Urns.Coders.TIMER, "bytes", "window");
     components
         .putEnvironments(ENVIRONMENT, environment)
         .putWindowingStrategies(
@@ -116,10 +119,19 @@ final class RehearsalPipeline {
             .setBagSpec(BagStateSpec.newBuilder().setElementCoderId("own"))
             .setProtocol(function(Urns.UserState.BAG))
             .build();
+    TimerFamilySpec timers =
+        TimerFamilySpec.newBuilder()
+            .setTimeDomain(TimeDomain.Enum.EVENT_TIME)
+            .setTimerFamilyCoderId("timer")
+            .build();
     pcollection(name, "pair");
     root(
         name,
-        parDo(ParDoPayload.newBuilder().putStateSpecs("bag", bag).build())
+        parDo(
+                ParDoPayload.newBuilder()
+                    .putStateSpecs("bag", bag)
+                    .putTimerFamilySpecs("timers", timers)
+                    .build())
             .putInputs("in", input)
             .putOutputs("out", name));
     return name;

@@ -47,7 +47,7 @@ final class ConfigSourcesTest {
                     Map.entry("docker-mounts", ""),
                     Map.entry("checkpoint-interval", "1s"),
                     Map.entry("stuck-after", "5m"),
-                    Map.entry("warm-up", "60s"),
+                    Map.entry("warm-up", "90s"),
                     Map.entry("java-harness", ""),
                     Map.entry("expansion", ""),
                     Map.entry("shutdown-timeout", "10s"))));
@@ -76,7 +76,7 @@ final class ConfigSourcesTest {
                 new Containers("host", true, List.of()),
                 Duration.ofSeconds(1),
                 Duration.ofMinutes(5),
-                Duration.ofSeconds(60),
+                Duration.ofSeconds(90),
                 Optional.empty(),
                 Optional.empty(),
                 Duration.ofSeconds(10)));
