@@ -7,8 +7,8 @@ import java.util.function.LongSupplier;
 
 /**
  * Has the heap collected while no job runs, if much may be garbage: else the whole heap is
- * collected in the middle of a later job, whose harnesses wait for it. Used by one thread at a
- * time.
+ * collected in the middle of a later job, whose harnesses wait for it. Safe for use by several
+ * threads.
  */
 final class IdleCollector {
   /** Garbage that is not worth a pause, in bytes. */
