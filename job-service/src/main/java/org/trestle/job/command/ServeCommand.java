@@ -52,10 +52,10 @@ final class ServeCommand implements Callable<Integer> {
   /** Enough for the JVM to compile also what a job needs once, which takes two hundred calls. */
   private static final int WARM_UP_JOBS = 220;
 
-  private final Map<String, String> environment;
-
   /** Longer than a client waits between jobs that it runs one after the other. */
   private static final Duration QUIET = Duration.ofMillis(200);
+
+  private final Map<String, String> environment;
 
   @Spec private CommandSpec spec = CommandSpec.create();
 
@@ -182,9 +182,10 @@ final class ServeCommand implements Callable<Integer> {
     PrintWriter out = spec.commandLine().getOut();
     out.println("ready");
     out.flush();
-    Optional<IdleCollector> collector = IdleCollector.ofThisProcess();
-    collector.ifPresent(present -> server.whenIdle(QUIET, present::collect));
-    warmUp(config, server, collector);
+    Runnable collect =
+        IdleCollector.ofThisProcess().<Runnable>map(found -> found::collect).orElse(() -> {});
+    server.whenIdle(QUIET, collect);
+    warmUp(config, server, collect);
     server.awaitTermination();
     return 0;
   }
@@ -207,9 +208,12 @@ final class ServeCommand implements Callable<Integer> {
     return Optional.of(process);
   }
 
-  /** Runs made-up jobs beside the service until its first real one, for a while at most. */
-  private static void warmUp(
-      ServiceConfig config, JobServer server, Optional<IdleCollector> collector) {
+  /**
+   * Runs made-up jobs beside the service until its first real one, for a while at most.
+   *
+   * @param collect collects the heap after them
+   */
+  private static void warmUp(ServiceConfig config, JobServer server, Runnable collect) {
     if (config.warmUp().isZero()) {
       return;
     }
@@ -225,7 +229,7 @@ final class ServeCommand implements Callable<Integer> {
                         server::isIdle);
                 logger.debug("warmed up with {} jobs", jobs);
                 if (server.isIdle()) {
-                  collector.ifPresent(IdleCollector::collect);
+                  collect.run();
                 }
               } catch (IOException | RuntimeException e) {
                 // The first jobs are slower, and nothing else.

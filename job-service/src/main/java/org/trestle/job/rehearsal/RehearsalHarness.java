@@ -123,7 +123,10 @@ final class RehearsalHarness implements AutoCloseable {
     /** How many streams of elements and timers have ended. */
     private int ended;
 
-    /** What is to be asked at once, when what came before has been answered. */
+    /**
+     * What is to be asked at once, when what came before has been answered; null till all input is
+     * there.
+     */
     private @Nullable Queue<List<StateRequest>> questions;
 
     private int unanswered;
@@ -207,14 +210,14 @@ final class RehearsalHarness implements AutoCloseable {
       return;
     }
     Map<String, PTransform> transforms = bundle.descriptor.getTransformsMap();
-    int families = 0;
-    for (PTransform transform : transforms.values()) {
-      families += payload(transform).getTimerFamilySpecsCount();
-    }
-    if (bundle.ended < 1 + families) {
-      return;
-    }
     if (bundle.questions == null) {
+      int families = 0;
+      for (PTransform transform : transforms.values()) {
+        families += payload(transform).getTimerFamilySpecsCount();
+      }
+      if (bundle.ended < 1 + families) {
+        return;
+      }
       bundle.questions = questions(id, bundle);
     }
     List<StateRequest> next = bundle.questions.poll();
