@@ -52,6 +52,7 @@ public final class Rehearsal implements AutoCloseable {
       PrepareJobRequest.newBuilder()
           .setJobName("rehearsal")
           .setPipeline(RehearsalPipeline.toPlan())
+          .setPipelineOptions(RehearsalPipeline.options())
           .build();
 
   private final String endpoint;
@@ -113,6 +114,7 @@ public final class Rehearsal implements AutoCloseable {
             PrepareJobRequest.newBuilder()
                 .setJobName("rehearsal")
                 .setPipeline(RehearsalPipeline.of("127.0.0.1:" + pool.getPort()))
+                .setPipelineOptions(RehearsalPipeline.options())
                 .build());
     stage(channel, prepared.getStagingSessionToken());
     tryStream(jobs, prepared.getPreparationId());

@@ -43,11 +43,11 @@ import org.trestle.fn.wire.TimerWriter;
 import org.trestle.proto.Urns;
 
 /**
- * Stands in for an SDK harness: reads the input of a bundle to its end, reads and then replaces the
- * state of each key if a transform has state, one key after the other as Python does, sets a timer
- * of each key if it has timers, and writes the same pairs of byte strings to each output. Safe for
- * use by several threads; what the runner does not take is dropped, as the job it belongs to then
- * fails on the runner's side.
+ * Stands in for an SDK harness: reads the input of a bundle to its end, reads a page of each side
+ * input, reads and then replaces the state of each key if a transform has state, one key after the
+ * other as Python does, sets a timer of each key if it has timers, and writes the same pairs of
+ * byte strings to each output. Safe for use by several threads; what the runner does not take is
+ * dropped, as the job it belongs to then fails on the runner's side.
  */
 final class RehearsalHarness implements AutoCloseable {
   private static final Metadata.Key<String> WORKER_ID =
@@ -56,7 +56,14 @@ final class RehearsalHarness implements AutoCloseable {
   /** Of each encoded pair: where its encoded key is. */
   private static final int KEY_START = 13;
 
-  private static final int KEY_END = 16;
+  private static final int KEY_BYTES = 10;
+
+  private static final int KEY_END = KEY_START + 1 + KEY_BYTES;
+
+  private static final ByteString COUNT = ByteString.copyFrom(new byte[] {1});
+
+  /** Count, sum, least and most. */
+  private static final ByteString DISTRIBUTION = ByteString.copyFrom(new byte[] {1, 7, 7, 7});
 
   /** When timers are to fire, in milliseconds. */
   private static final long TIMER = 60;
@@ -80,7 +87,9 @@ final class RehearsalHarness implements AutoCloseable {
         int key = i % keys;
         out.writeBytes(new byte[] {(byte) 0x80, 0, 0, 0, 0, 0, 0, 0});
         out.writeBytes(new byte[] {0, 0, 0, 1, Panes.NO_FIRING});
-        out.writeBytes(new byte[] {2, (byte) (key >> 8), (byte) key, (byte) valueBytes});
+        out.writeBytes(new byte[] {KEY_BYTES, (byte) (key >> 8), (byte) key});
+        out.writeBytes(new byte[KEY_BYTES - 2]);
+        out.write(valueBytes);
         out.writeBytes(new byte[valueBytes]);
       }
       return new Size(ByteString.copyFrom(out.toByteArray()), out.size() / pairs);
@@ -231,7 +240,12 @@ final class RehearsalHarness implements AutoCloseable {
     Elements.Builder outputs = Elements.newBuilder();
     transforms.forEach(
         (transform, definition) -> {
-          response.addMonitoringInfos(count(definition));
+          response
+              .addMonitoringInfos(
+                  metric(definition, "element_count", "sum_int64").setPayload(COUNT))
+              .addMonitoringInfos(
+                  metric(definition, "sampled_byte_size", "distribution_int64")
+                      .setPayload(DISTRIBUTION));
           if (definition.getSpec().getUrn().equals(Urns.Transforms.DATA_SINK)) {
             outputs
                 .addData(block(id, transform).setData(size.output()))
@@ -250,7 +264,7 @@ final class RehearsalHarness implements AutoCloseable {
         InstructionResponse.newBuilder().setInstructionId(id).setProcessBundle(response).build());
   }
 
-  /** All that the bundle's stateful transforms read and write. */
+  /** All that the bundle's transforms read of side inputs, and read and write of state. */
   private Queue<List<StateRequest>> questions(String id, Bundle bundle) {
     Queue<List<StateRequest>> questions = new ArrayDeque<>();
     bundle
@@ -258,7 +272,22 @@ final class RehearsalHarness implements AutoCloseable {
         .getTransformsMap()
         .forEach(
             (transform, definition) -> {
-              for (String name : payload(definition).getStateSpecsMap().keySet()) {
+              ParDoPayload parDo = payload(definition);
+              for (String name : parDo.getSideInputsMap().keySet()) {
+                StateKey.IterableSideInput.Builder side =
+                    StateKey.IterableSideInput.newBuilder()
+                        .setTransformId(transform)
+                        .setSideInputId(name);
+                questions.add(
+                    List.of(
+                        StateRequest.newBuilder()
+                            .setId(id)
+                            .setInstructionId(id)
+                            .setStateKey(StateKey.newBuilder().setIterableSideInput(side))
+                            .setGet(StateGetRequest.getDefaultInstance())
+                            .build()));
+              }
+              for (String name : parDo.getStateSpecsMap().keySet()) {
                 BagUserState.Builder bag =
                     BagUserState.newBuilder().setTransformId(transform).setUserStateId(name);
                 for (ByteString key : size.keys(bundle.input)) {
@@ -311,13 +340,11 @@ final class RehearsalHarness implements AutoCloseable {
         .setTimerFamilyId(family);
   }
 
-  private static MonitoringInfo count(PTransform transform) {
+  private static MonitoringInfo.Builder metric(PTransform transform, String name, String type) {
     return MonitoringInfo.newBuilder()
-        .setUrn("beam:metric:element_count:v1")
-        .setType("beam:metrics:sum_int64:v1")
-        .putLabels("PCOLLECTION", transform.getUniqueName())
-        .setPayload(ByteString.copyFrom(new byte[] {1}))
-        .build();
+        .setUrn("beam:metric:" + name + ":v1")
+        .setType("beam:metrics:" + type + ":v1")
+        .putLabels("PCOLLECTION", transform.getUniqueName());
   }
 
   @Override

@@ -1,6 +1,9 @@
 package org.trestle.job.rehearsal;
 
 import com.google.protobuf.ByteString;
+import com.google.protobuf.ListValue;
+import com.google.protobuf.Struct;
+import com.google.protobuf.Value;
 import java.util.List;
 import org.apache.beam.model.pipeline.v1.Endpoints.ApiServiceDescriptor;
 import org.apache.beam.model.pipeline.v1.RunnerApi.AccumulationMode;
@@ -9,9 +12,11 @@ import org.apache.beam.model.pipeline.v1.RunnerApi.ClosingBehavior;
 import org.apache.beam.model.pipeline.v1.RunnerApi.Coder;
 import org.apache.beam.model.pipeline.v1.RunnerApi.CombinePayload;
 import org.apache.beam.model.pipeline.v1.RunnerApi.Components;
+import org.apache.beam.model.pipeline.v1.RunnerApi.DisplayData;
 import org.apache.beam.model.pipeline.v1.RunnerApi.Environment;
 import org.apache.beam.model.pipeline.v1.RunnerApi.ExternalPayload;
 import org.apache.beam.model.pipeline.v1.RunnerApi.FunctionSpec;
+import org.apache.beam.model.pipeline.v1.RunnerApi.IsBounded;
 import org.apache.beam.model.pipeline.v1.RunnerApi.MergeStatus;
 import org.apache.beam.model.pipeline.v1.RunnerApi.OnTimeBehavior;
 import org.apache.beam.model.pipeline.v1.RunnerApi.OutputTime;
@@ -24,23 +29,67 @@ import org.apache.beam.model.pipeline.v1.RunnerApi.StateSpec;
 import org.apache.beam.model.pipeline.v1.RunnerApi.TimeDomain;
 import org.apache.beam.model.pipeline.v1.RunnerApi.TimerFamilySpec;
 import org.apache.beam.model.pipeline.v1.RunnerApi.Trigger;
+import org.apache.beam.model.pipeline.v1.RunnerApi.WindowIntoPayload;
 import org.apache.beam.model.pipeline.v1.RunnerApi.WindowingStrategy;
 import org.trestle.proto.Urns;
 
 /**
  * A pipeline of the size and shape of a small real one: an impulse, a flatten of two branches, and
- * two groupings between runs of ParDos, one with state and timers, with a coder that only the
- * harness knows. What a ParDo does is the harness's affair.
+ * two groupings between runs of ParDos, one with state and timers, one with a side input, with a
+ * coder that only the harness knows. What a ParDo does is the harness's affair. Names, payloads,
+ * display data, annotations and options are as SDKs write them: code compiled for protos without
+ * them is thrown away at the first that has them.
  */
 final class RehearsalPipeline {
   private static final String ENVIRONMENT = "environment";
   private static final String WINDOWING = "global";
   private static final int STEPS = 4;
 
+  /** What a serialized function of a user takes. */
+  private static final ByteString FUNCTION = ByteString.copyFrom(new byte[1_000]);
+
+  private static final DisplayData DISPLAY_DATA =
+      DisplayData.newBuilder()
+          .setUrn("beam:display_data:labelled:v1")
+          .setPayload(ByteString.copyFrom(new byte[100]))
+          .build();
+
+  private static final List<String> CAPABILITIES =
+      List.of(
+          Urns.Coders.BYTES,
+          Urns.Coders.KV,
+          Urns.Coders.ITERABLE,
+          Urns.Coders.STATE_BACKED_ITERABLE,
+          Urns.Coders.LENGTH_PREFIX,
+          Urns.Coders.WINDOWED_VALUE,
+          Urns.Coders.TIMER,
+          Urns.Coders.GLOBAL_WINDOW);
+
+  private static final int OPTIONS = 60;
+
   private final Pipeline.Builder pipeline = Pipeline.newBuilder();
   private final Components.Builder components = pipeline.getComponentsBuilder();
 
   private RehearsalPipeline() {}
+
+  /** Options as SDKs send them: all they know, most with the value they have by default. */
+  static Struct options() {
+    Struct.Builder options = Struct.newBuilder();
+    for (int i = 0; i < OPTIONS; i++) {
+      Value.Builder value = Value.newBuilder();
+      switch (i % 5) {
+        case 0 -> value.setBoolValue(false);
+        case 1 -> value.setStringValue("made \"up\"");
+        case 2 -> value.setStringValue("");
+        case 3 -> value.setNumberValue(i);
+        default ->
+            value.setListValue(
+                ListValue.newBuilder().addValues(Value.newBuilder().setStringValue("made up")));
+      }
+      options.putFields("beam:option:rehearsal_" + i + ":v1", value.build());
+    }
+    return options.build();
+  }
 
   /** Builds the pipeline for workers of a pool. */
   static Pipeline of(String poolAddress) {
@@ -72,12 +121,14 @@ final class RehearsalPipeline {
     coder("window", Urns.Coders.GLOBAL_WINDOW);
     coder("timer", Urns.Coders.TIMER, "bytes", "window");
     components
-        .putEnvironments(ENVIRONMENT, environment)
+        .putEnvironments(
+            ENVIRONMENT, environment.toBuilder().addAllCapabilities(CAPABILITIES).build())
         .putWindowingStrategies(
             WINDOWING,
             WindowingStrategy.newBuilder()
                 .setWindowFn(function(Urns.WindowFns.GLOBAL))
                 .setWindowCoderId("window")
+                .setEnvironmentId(ENVIRONMENT)
                 .setTrigger(Trigger.newBuilder().setDefault(Trigger.Default.getDefaultInstance()))
                 .setMergeStatus(MergeStatus.Enum.NON_MERGING)
                 .setAccumulationMode(AccumulationMode.Enum.DISCARDING)
@@ -90,27 +141,54 @@ final class RehearsalPipeline {
     String left = steps("make", "impulse", "pair");
     String right = steps("make more", "impulse", "pair");
     String last = steps("regroup", group("group", flatten("both", left, right)), "pair");
-    steps("end", group("group again", withState("remember", last)), "own");
+    String end = steps("end", group("group again", withState("remember", last)), "pair");
+    // Equal impulses become one.
+    pcollection("other impulse", "bytes");
+    root("other impulse", transform(Urns.Transforms.IMPULSE).putOutputs("out", "other impulse"));
+    withSideInput("look", Urns.SideInputs.ITERABLE, "other impulse", end);
     return pipeline.build();
   }
 
   /** Adds what many pipelines have, but a harness for a rehearsal need not know. */
   private void addMore() {
+    pcollection("read", "pair");
+    root(
+        "read",
+        parDo(ParDoPayload.newBuilder().setRestrictionCoderId("own"))
+            .putInputs("in", "other impulse")
+            .putOutputs("out", "read"));
+    pcollection("windowed", "pair");
+    root(
+        "window",
+        transform(
+                Urns.Transforms.ASSIGN_WINDOWS,
+                WindowIntoPayload.newBuilder()
+                    .setWindowFn(function(Urns.WindowFns.GLOBAL))
+                    .build()
+                    .toByteString())
+            .setEnvironmentId(ENVIRONMENT)
+            .putInputs("in", "read")
+            .putOutputs("out", "windowed"));
+    combine("count", redistribute("reshuffle", "windowed"));
+    withSideInput("enrich", Urns.SideInputs.MULTIMAP, "regroup 4", "make 4");
+    combine("sum", withState("remember more", "enrich"));
+    combine("sum of sums", "sum combine");
+  }
+
+  private void withSideInput(String name, String pattern, String input, String side) {
     SideInput sideInput =
         SideInput.newBuilder()
-            .setAccessPattern(function(Urns.SideInputs.MULTIMAP))
-            .setViewFn(function("rehearsal:view_fn"))
-            .setWindowMappingFn(function("rehearsal:window_mapping_fn"))
+            .setAccessPattern(function(pattern))
+            .setViewFn(function("rehearsal:view_fn").setPayload(FUNCTION))
+            .setWindowMappingFn(function("rehearsal:window_mapping_fn").setPayload(FUNCTION))
             .build();
-    pcollection("enriched", "pair");
+    pcollection(name, "pair");
     root(
-        "with side input",
-        parDo(ParDoPayload.newBuilder().putSideInputs("side", sideInput).build())
-            .putInputs("in", "regroup 4")
-            .putInputs("side", "make 4")
-            .putOutputs("out", "enriched"));
-    combine("sum", withState("count", "enriched"));
-    combine("sum of sums", "sum combine");
+        name,
+        parDo(ParDoPayload.newBuilder().putSideInputs("side", sideInput))
+            .putInputs("in", input)
+            .putInputs("side", side)
+            .putOutputs("out", name));
   }
 
   private String withState(String name, String input) {
@@ -130,8 +208,7 @@ final class RehearsalPipeline {
         parDo(
                 ParDoPayload.newBuilder()
                     .putStateSpecs("bag", bag)
-                    .putTimerFamilySpecs("timers", timers)
-                    .build())
+                    .putTimerFamilySpecs("timers", timers))
             .putInputs("in", input)
             .putOutputs("out", name));
     return name;
@@ -178,9 +255,7 @@ final class RehearsalPipeline {
     for (int i = 1; i <= STEPS; i++) {
       String step = name + " " + i;
       pcollection(step, coder);
-      put(
-          step,
-          parDo(ParDoPayload.getDefaultInstance()).putInputs("in", last).putOutputs("out", step));
+      put(step, parDo(ParDoPayload.newBuilder()).putInputs("in", last).putOutputs("out", step));
       composite.addSubtransforms(step);
       last = step;
     }
@@ -195,6 +270,24 @@ final class RehearsalPipeline {
       flatten.putInputs(input, input);
     }
     root(name, flatten);
+    return name;
+  }
+
+  /** Adds a reshuffle around the grouping of which it can be made. */
+  private String redistribute(String name, String input) {
+    String groups = name + " group";
+    put(groups, groupByKey(groups, input));
+    pcollection(name, "pair");
+    put(
+        name + " ungroup",
+        parDo(ParDoPayload.newBuilder()).putInputs("in", groups).putOutputs("out", name));
+    root(
+        name,
+        transform(Urns.Transforms.RESHUFFLE)
+            .addSubtransforms(groups)
+            .addSubtransforms(name + " ungroup")
+            .putInputs("in", input)
+            .putOutputs("out", name));
     return name;
   }
 
@@ -214,11 +307,24 @@ final class RehearsalPipeline {
   }
 
   private void put(String id, PTransform.Builder transform) {
-    components.putTransforms(id, transform.setUniqueName(id).build());
+    components.putTransforms(
+        id,
+        transform
+            .setUniqueName("Rehearsal/" + id + "/Step(<made up for " + id + ">)")
+            .addDisplayData(DISPLAY_DATA)
+            .addDisplayData(DISPLAY_DATA)
+            .putAnnotations("rehearsal_type", ByteString.copyFromUtf8(id))
+            .build());
   }
 
-  private static PTransform.Builder parDo(ParDoPayload payload) {
-    return transform(Urns.Transforms.PAR_DO, payload.toByteString()).setEnvironmentId(ENVIRONMENT);
+  private static PTransform.Builder parDo(ParDoPayload.Builder payload) {
+    return transform(
+            Urns.Transforms.PAR_DO,
+            payload
+                .setDoFn(function("rehearsal:do_fn").setPayload(FUNCTION))
+                .build()
+                .toByteString())
+        .setEnvironmentId(ENVIRONMENT);
   }
 
   private static PTransform.Builder transform(String urn) {
@@ -239,6 +345,7 @@ final class RehearsalPipeline {
         PCollection.newBuilder()
             .setUniqueName(id)
             .setCoderId(coder)
+            .setIsBounded(IsBounded.Enum.BOUNDED)
             .setWindowingStrategyId(WINDOWING)
             .build());
   }
