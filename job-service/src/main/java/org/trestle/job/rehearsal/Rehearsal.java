@@ -36,6 +36,7 @@ import org.apache.beam.model.jobmanagement.v1.JobApi.PrepareJobRequest;
 import org.apache.beam.model.jobmanagement.v1.JobApi.PrepareJobResponse;
 import org.apache.beam.model.jobmanagement.v1.JobApi.RunJobRequest;
 import org.apache.beam.model.jobmanagement.v1.JobServiceGrpc;
+import org.apache.beam.model.pipeline.v1.RunnerApi.Pipeline;
 import org.trestle.proto.Urns;
 
 /**
@@ -48,12 +49,7 @@ public final class Rehearsal implements AutoCloseable {
   /** How many pipelines are planned for one that runs. */
   private static final int PLANS = 2;
 
-  private static final PrepareJobRequest TO_PLAN =
-      PrepareJobRequest.newBuilder()
-          .setJobName("rehearsal")
-          .setPipeline(RehearsalPipeline.toPlan())
-          .setPipelineOptions(RehearsalPipeline.options())
-          .build();
+  private static final PrepareJobRequest TO_PLAN = request(RehearsalPipeline.toPlan());
 
   private final String endpoint;
   private final Pool workers;
@@ -110,12 +106,7 @@ public final class Rehearsal implements AutoCloseable {
       throws IOException, InterruptedException {
     var unused = jobs.describePipelineOptions(DescribePipelineOptionsRequest.getDefaultInstance());
     PrepareJobResponse prepared =
-        jobs.prepare(
-            PrepareJobRequest.newBuilder()
-                .setJobName("rehearsal")
-                .setPipeline(RehearsalPipeline.of("127.0.0.1:" + pool.getPort()))
-                .setPipelineOptions(RehearsalPipeline.options())
-                .build());
+        jobs.prepare(request(RehearsalPipeline.of("127.0.0.1:" + pool.getPort())));
     stage(channel, prepared.getStagingSessionToken());
     tryStream(jobs, prepared.getPreparationId());
     String job =
@@ -144,6 +135,14 @@ public final class Rehearsal implements AutoCloseable {
     if (!metrics.hasMetrics()) {
       throw new IOException("a made-up job has no metrics");
     }
+  }
+
+  private static PrepareJobRequest request(Pipeline pipeline) {
+    return PrepareJobRequest.newBuilder()
+        .setJobName("rehearsal")
+        .setPipeline(pipeline)
+        .setPipelineOptions(RehearsalPipeline.options())
+        .build();
   }
 
   /** Asks for a stream by the preparation's id, as Python does; a service may refuse it. */

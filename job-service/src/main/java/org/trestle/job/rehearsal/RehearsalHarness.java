@@ -34,6 +34,8 @@ import org.apache.beam.model.fnexecution.v1.BeamFnControlGrpc;
 import org.apache.beam.model.fnexecution.v1.BeamFnDataGrpc;
 import org.apache.beam.model.fnexecution.v1.BeamFnStateGrpc;
 import org.apache.beam.model.pipeline.v1.MetricsApi.MonitoringInfo;
+import org.apache.beam.model.pipeline.v1.MetricsApi.MonitoringInfoSpecs;
+import org.apache.beam.model.pipeline.v1.MetricsApi.MonitoringInfoTypeUrns;
 import org.apache.beam.model.pipeline.v1.RunnerApi.PTransform;
 import org.apache.beam.model.pipeline.v1.RunnerApi.ParDoPayload;
 import org.jspecify.annotations.Nullable;
@@ -242,10 +244,17 @@ final class RehearsalHarness implements AutoCloseable {
         (transform, definition) -> {
           response
               .addMonitoringInfos(
-                  metric(definition, "element_count", "sum_int64").setPayload(COUNT))
+                  metric(
+                      definition,
+                      MonitoringInfoSpecs.Enum.ELEMENT_COUNT,
+                      MonitoringInfoTypeUrns.Enum.SUM_INT64_TYPE,
+                      COUNT))
               .addMonitoringInfos(
-                  metric(definition, "sampled_byte_size", "distribution_int64")
-                      .setPayload(DISTRIBUTION));
+                  metric(
+                      definition,
+                      MonitoringInfoSpecs.Enum.SAMPLED_BYTE_SIZE,
+                      MonitoringInfoTypeUrns.Enum.DISTRIBUTION_INT64_TYPE,
+                      DISTRIBUTION));
           if (definition.getSpec().getUrn().equals(Urns.Transforms.DATA_SINK)) {
             outputs
                 .addData(block(id, transform).setData(size.output()))
@@ -280,10 +289,7 @@ final class RehearsalHarness implements AutoCloseable {
                         .setSideInputId(name);
                 questions.add(
                     List.of(
-                        StateRequest.newBuilder()
-                            .setId(id)
-                            .setInstructionId(id)
-                            .setStateKey(StateKey.newBuilder().setIterableSideInput(side))
+                        request(id, StateKey.newBuilder().setIterableSideInput(side))
                             .setGet(StateGetRequest.getDefaultInstance())
                             .build()));
               }
@@ -292,10 +298,7 @@ final class RehearsalHarness implements AutoCloseable {
                     BagUserState.newBuilder().setTransformId(transform).setUserStateId(name);
                 for (ByteString key : size.keys(bundle.input)) {
                   StateRequest.Builder request =
-                      StateRequest.newBuilder()
-                          .setId(id)
-                          .setInstructionId(id)
-                          .setStateKey(StateKey.newBuilder().setBagUserState(bag.setKey(key)));
+                      request(id, StateKey.newBuilder().setBagUserState(bag.setKey(key)));
                   questions.add(
                       List.of(request.setGet(StateGetRequest.getDefaultInstance()).build()));
                   questions.add(
@@ -306,6 +309,10 @@ final class RehearsalHarness implements AutoCloseable {
               }
             });
     return questions;
+  }
+
+  private static StateRequest.Builder request(String id, StateKey.Builder key) {
+    return StateRequest.newBuilder().setId(id).setInstructionId(id).setStateKey(key);
   }
 
   /** A timer of each key of which the bundle has elements. */
@@ -340,11 +347,17 @@ final class RehearsalHarness implements AutoCloseable {
         .setTimerFamilyId(family);
   }
 
-  private static MonitoringInfo.Builder metric(PTransform transform, String name, String type) {
+  private static MonitoringInfo metric(
+      PTransform transform,
+      MonitoringInfoSpecs.Enum metric,
+      MonitoringInfoTypeUrns.Enum type,
+      ByteString payload) {
     return MonitoringInfo.newBuilder()
-        .setUrn("beam:metric:" + name + ":v1")
-        .setType("beam:metrics:" + type + ":v1")
-        .putLabels("PCOLLECTION", transform.getUniqueName());
+        .setUrn(Urns.of(metric))
+        .setType(Urns.of(type))
+        .putLabels("PCOLLECTION", transform.getUniqueName())
+        .setPayload(payload)
+        .build();
   }
 
   @Override

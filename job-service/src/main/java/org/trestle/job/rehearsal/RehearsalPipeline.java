@@ -50,7 +50,7 @@ final class RehearsalPipeline {
 
   private static final DisplayData DISPLAY_DATA =
       DisplayData.newBuilder()
-          .setUrn("beam:display_data:labelled:v1")
+          .setUrn(Urns.DisplayData.LABELLED)
           .setPayload(ByteString.copyFrom(new byte[100]))
           .build();
 
@@ -136,59 +136,46 @@ final class RehearsalPipeline {
                 .setClosingBehavior(ClosingBehavior.Enum.EMIT_IF_NONEMPTY)
                 .setOnTimeBehavior(OnTimeBehavior.Enum.FIRE_ALWAYS)
                 .build());
-    pcollection("impulse", "bytes");
-    root("impulse", transform(Urns.Transforms.IMPULSE).putOutputs("out", "impulse"));
-    String left = steps("make", "impulse", "pair");
-    String right = steps("make more", "impulse", "pair");
-    String last = steps("regroup", group("group", flatten("both", left, right)), "pair");
-    String end = steps("end", group("group again", withState("remember", last)), "pair");
+    String impulse = impulse("impulse");
+    String left = steps("make", impulse);
+    String right = steps("make more", impulse);
+    String last = steps("regroup", group("group", flatten("both", left, right)));
+    String end = steps("end", group("group again", withState("remember", last)));
     // Equal impulses become one.
-    pcollection("other impulse", "bytes");
-    root("other impulse", transform(Urns.Transforms.IMPULSE).putOutputs("out", "other impulse"));
-    withSideInput("look", Urns.SideInputs.ITERABLE, "other impulse", end);
+    withSideInput("look", Urns.SideInputs.ITERABLE, impulse("other impulse"), end);
     return pipeline.build();
   }
 
   /** Adds what many pipelines have, but a harness for a rehearsal need not know. */
   private void addMore() {
-    pcollection("read", "pair");
-    root(
-        "read",
-        parDo(ParDoPayload.newBuilder().setRestrictionCoderId("own"))
-            .putInputs("in", "other impulse")
-            .putOutputs("out", "read"));
-    pcollection("windowed", "pair");
-    root(
-        "window",
-        transform(
-                Urns.Transforms.ASSIGN_WINDOWS,
-                WindowIntoPayload.newBuilder()
-                    .setWindowFn(function(Urns.WindowFns.GLOBAL))
-                    .build()
-                    .toByteString())
-            .setEnvironmentId(ENVIRONMENT)
-            .putInputs("in", "read")
-            .putOutputs("out", "windowed"));
-    combine("count", redistribute("reshuffle", "windowed"));
-    withSideInput("enrich", Urns.SideInputs.MULTIMAP, "regroup 4", "make 4");
-    combine("sum", withState("remember more", "enrich"));
+    ParDoPayload.Builder splittable = ParDoPayload.newBuilder().setRestrictionCoderId("own");
+    String read = pairs("read", parDo(splittable).putInputs("in", "other impulse"));
+    WindowIntoPayload global =
+        WindowIntoPayload.newBuilder().setWindowFn(function(Urns.WindowFns.GLOBAL)).build();
+    String windowed =
+        pairs(
+            "window",
+            transform(Urns.Transforms.ASSIGN_WINDOWS, global.toByteString())
+                .setEnvironmentId(ENVIRONMENT)
+                .putInputs("in", read));
+    combine("count", redistribute("reshuffle", windowed));
+    String enriched = withSideInput("enrich", Urns.SideInputs.MULTIMAP, "regroup 4", "make 4");
+    combine("sum", withState("remember more", enriched));
     combine("sum of sums", "sum combine");
   }
 
-  private void withSideInput(String name, String pattern, String input, String side) {
+  private String withSideInput(String name, String pattern, String input, String side) {
     SideInput sideInput =
         SideInput.newBuilder()
             .setAccessPattern(function(pattern))
             .setViewFn(function("rehearsal:view_fn").setPayload(FUNCTION))
             .setWindowMappingFn(function("rehearsal:window_mapping_fn").setPayload(FUNCTION))
             .build();
-    pcollection(name, "pair");
-    root(
+    return pairs(
         name,
         parDo(ParDoPayload.newBuilder().putSideInputs("side", sideInput))
             .putInputs("in", input)
-            .putInputs("side", side)
-            .putOutputs("out", name));
+            .putInputs("side", side));
   }
 
   private String withState(String name, String input) {
@@ -202,16 +189,13 @@ final class RehearsalPipeline {
             .setTimeDomain(TimeDomain.Enum.EVENT_TIME)
             .setTimerFamilyCoderId("timer")
             .build();
-    pcollection(name, "pair");
-    root(
+    return pairs(
         name,
         parDo(
                 ParDoPayload.newBuilder()
                     .putStateSpecs("bag", bag)
                     .putTimerFamilySpecs("timers", timers))
-            .putInputs("in", input)
-            .putOutputs("out", name));
-    return name;
+            .putInputs("in", input));
   }
 
   /** Adds a combine with the composites in which SDKs wrap it. */
@@ -249,12 +233,12 @@ final class RehearsalPipeline {
   }
 
   /** Adds ParDos one after the other; returns the last one's output. */
-  private String steps(String name, String input, String coder) {
+  private String steps(String name, String input) {
     String last = input;
     PTransform.Builder composite = PTransform.newBuilder().putInputs("in", input);
     for (int i = 1; i <= STEPS; i++) {
       String step = name + " " + i;
-      pcollection(step, coder);
+      pcollection(step, "pair");
       put(step, parDo(ParDoPayload.newBuilder()).putInputs("in", last).putOutputs("out", step));
       composite.addSubtransforms(step);
       last = step;
@@ -264,31 +248,25 @@ final class RehearsalPipeline {
   }
 
   private String flatten(String name, String... inputs) {
-    pcollection(name, "pair");
-    PTransform.Builder flatten = transform(Urns.Transforms.FLATTEN).putOutputs("out", name);
+    PTransform.Builder flatten = transform(Urns.Transforms.FLATTEN);
     for (String input : inputs) {
       flatten.putInputs(input, input);
     }
-    root(name, flatten);
-    return name;
+    return pairs(name, flatten);
   }
 
   /** Adds a reshuffle around the grouping of which it can be made. */
   private String redistribute(String name, String input) {
     String groups = name + " group";
     put(groups, groupByKey(groups, input));
-    pcollection(name, "pair");
-    put(
-        name + " ungroup",
-        parDo(ParDoPayload.newBuilder()).putInputs("in", groups).putOutputs("out", name));
-    root(
+    String ungroup = name + " ungroup";
+    put(ungroup, parDo(ParDoPayload.newBuilder()).putInputs("in", groups).putOutputs("out", name));
+    return pairs(
         name,
         transform(Urns.Transforms.RESHUFFLE)
             .addSubtransforms(groups)
-            .addSubtransforms(name + " ungroup")
-            .putInputs("in", input)
-            .putOutputs("out", name));
-    return name;
+            .addSubtransforms(ungroup)
+            .putInputs("in", input));
   }
 
   private String group(String name, String input) {
@@ -299,6 +277,19 @@ final class RehearsalPipeline {
   private PTransform.Builder groupByKey(String output, String input) {
     pcollection(output, "group");
     return transform(Urns.Transforms.GROUP_BY_KEY).putInputs("in", input).putOutputs("out", output);
+  }
+
+  private String impulse(String name) {
+    pcollection(name, "bytes");
+    root(name, transform(Urns.Transforms.IMPULSE).putOutputs("out", name));
+    return name;
+  }
+
+  /** Adds a transform with an output of pairs, which has its name; returns that. */
+  private String pairs(String name, PTransform.Builder transform) {
+    pcollection(name, "pair");
+    root(name, transform.putOutputs("out", name));
+    return name;
   }
 
   private void root(String id, PTransform.Builder transform) {
