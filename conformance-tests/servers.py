@@ -3,6 +3,7 @@
 import contextlib
 import os
 import pathlib
+import shlex
 import shutil
 import subprocess
 import tempfile
@@ -31,21 +32,26 @@ def postgresql():
     port = sockets.free_port()
     with tempfile.TemporaryDirectory(prefix='xlang-postgresql-') as directory:
         # The server refuses to run as root.
-        user = {'user': 'postgres', 'group': 'postgres'} if os.geteuid() == 0 else {}
-        if user:
+        as_user = []
+        if os.geteuid() == 0:
             shutil.chown(directory, 'postgres', 'postgres')
+            # By a program: for an argument `user` Python forks, and the threads that gRPC starts
+            # again in its copy of this process now and then crash that before the program runs.
+            as_user = ['setpriv', '--reuid=postgres', '--regid=postgres', '--clear-groups']
         data = os.path.join(directory, 'data')
         _do(
-            [initdb, '-D', data, '-U', POSTGRESQL_USER, '-A', 'trust', '-E', 'UTF8', '--no-sync'],
-            cwd=directory, **user)
+            [
+                *as_user, initdb, '-D', data, '-U', POSTGRESQL_USER, '-A', 'trust', '-E', 'UTF8',
+                '--no-sync'
+            ], cwd=directory)
         command = [
-            postgres, '-D', data, '-p', str(port), '-k', directory, '-c', 'listen_addresses=127.0.0.1',
-            '-c', 'fsync=off'
+            *as_user, postgres, '-D', data, '-p', str(port), '-k', directory, '-c',
+            'listen_addresses=127.0.0.1', '-c', 'fsync=off'
         ]
         is_ready = [pg_isready, '-q', '-h', '127.0.0.1', '-p', str(port)]
         with _server(
                 command, pathlib.Path(directory, 'log'),
-                lambda: subprocess.run(is_ready).returncode == 0, cwd=directory, **user):
+                lambda: subprocess.run(is_ready).returncode == 0, cwd=directory):
             yield port
 
 
@@ -86,19 +92,21 @@ def kafka():
             yield port
 
 
-def _do(command, **options):
+def _do(command, cwd):
     done = subprocess.run(
-        command, text=True, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT, **options)
+        command, cwd=cwd, text=True, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT)
     if done.returncode:
-        raise ServerError(f'{command[0]} ended with {done.returncode}:\n{done.stdout[-3000:]}')
+        # Java's class path is long.
+        what = shlex.join(command)[:400]
+        raise ServerError(f'{what} ended with {done.returncode}:\n{done.stdout[-3000:]}')
 
 
 @contextlib.contextmanager
-def _server(command, log, ready, **options):
+def _server(command, log, ready, cwd):
     with open(log, 'wb') as output:
         process = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, **options)
+            command, cwd=cwd, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT)
     try:
         _wait_until(ready, process, log)
         yield
