@@ -191,38 +191,55 @@ final class KeyedStage extends StageState {
 
   private BundleDraft drawElements() {
     long most = sizer.elements(pendingElements, pendingBytes, pool().slots());
-    long room = most;
-    long roomBytes = sizer.maxBytes();
+    Room room = new Room(most, sizer.maxBytes());
     List<Integer> leased = new ArrayList<>();
-    List<PendingItem> items = new ArrayList<>();
-    for (int next = nextReadyGroup();
-        next >= 0 && room > 0 && roomBytes > 0;
-        next = nextReadyGroup()) {
+    for (int next = nextReadyGroup(); next >= 0 && room.isLeft(); next = nextReadyGroup()) {
       PendingBlocks pending = group(next).pending;
-      boolean nearlyFull = !leased.isEmpty() && room <= most / NEARLY_FULL_REST;
-      if (nearlyFull && pending.elements() > room) {
+      boolean nearlyFull = !leased.isEmpty() && room.elements <= most / NEARLY_FULL_REST;
+      if (nearlyFull && pending.elements() > room.elements) {
         // What it would leave of the key group could not start till it has ended.
         break;
       }
-      long elements = pendingElements;
-      long bytes = pendingBytes;
-      take(pending, room, roomBytes, items);
-      room -= elements - pendingElements;
-      roomBytes -= bytes - pendingBytes;
+      room.fill(pending);
       lease(next);
       leased.add(next);
       cursor = next + 1;
     }
     Collections.sort(leased);
-    return BundleDraft.ofElements(leased, items);
+    return BundleDraft.ofElements(leased, room.items);
   }
 
-  private void take(PendingBlocks pending, long most, long mostBytes, List<PendingItem> into) {
-    long elements = pending.elements();
-    long bytes = pending.bytes();
-    pending.take(most, mostBytes, holds(), into);
-    pendingElements -= elements - pending.elements();
-    pendingBytes -= bytes - pending.bytes();
+  /** The elements of a bundle, and for how many more there is room. */
+  private final class Room {
+    private final List<PendingItem> items = new ArrayList<>();
+    private long elements;
+    private long bytes;
+
+    Room(long elements, long bytes) {
+      this.elements = elements;
+      this.bytes = bytes;
+    }
+
+    boolean isLeft() {
+      return elements > 0 && bytes > 0;
+    }
+
+    boolean takesAllOf(PendingBlocks pending) {
+      return pending.elements() <= elements && pending.bytes() <= bytes;
+    }
+
+    /** Takes of a key group what there is room for. */
+    void fill(PendingBlocks pending) {
+      long elementsBefore = pending.elements();
+      long bytesBefore = pending.bytes();
+      pending.take(elements, bytes, holds(), items);
+      long taken = elementsBefore - pending.elements();
+      long takenBytes = bytesBefore - pending.bytes();
+      pendingElements -= taken;
+      pendingBytes -= takenBytes;
+      elements -= taken;
+      bytes -= takenBytes;
+    }
   }
 
   private BundleDraft drawTimers(int firstDue, long now) {
@@ -250,32 +267,26 @@ final class KeyedStage extends StageState {
         sizer.closingGroups(
             unclosed.cardinality(), unclosedElements, unclosedBytes, pool().slots());
     List<Integer> leased = new ArrayList<>();
-    List<PendingItem> items = new ArrayList<>();
-    long room = sizer.maxElements();
-    long roomBytes = sizer.maxBytes();
+    Room room = new Room(sizer.maxElements(), sizer.maxBytes());
     for (int next = nextClosing(0);
         next >= 0 && leased.size() < count;
         next = nextClosing(next + 1)) {
       Group group = group(next);
-      boolean whole = group.pending.elements() <= room && group.pending.bytes() <= roomBytes;
+      boolean whole = room.takesAllOf(group.pending);
       if (!whole && !leased.isEmpty()) {
         break;
       }
-      long elements = pendingElements;
-      long bytes = pendingBytes;
-      take(group.pending, room, roomBytes, items);
-      room -= elements - pendingElements;
-      roomBytes -= bytes - pendingBytes;
+      room.fill(group.pending);
       lease(next);
       leased.add(next);
       if (!whole) {
-        return BundleDraft.ofElements(leased, items);
+        return BundleDraft.ofElements(leased, room.items);
       }
       unclosed.clear(next);
       unclosedElements -= group.elementsIn;
       unclosedBytes -= group.bytesIn;
     }
-    return BundleDraft.ofClosing(leased, items);
+    return BundleDraft.ofClosing(leased, room.items);
   }
 
   private void lease(int keyGroup) {
